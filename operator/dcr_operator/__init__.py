@@ -1,0 +1,1 @@
+"""The operator: declares OAuth clients as Kubernetes resources."""

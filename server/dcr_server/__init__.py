@@ -1,0 +1,1 @@
+"""The registration server: a small ASGI service, see docs/server.md."""
