@@ -1,0 +1,57 @@
+"""node-oidc-provider, a provider that nobody here wrote, as a real process."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from tests.interop.oidc_provider_install import SERVER_SCRIPT, installed_node_modules, node_program
+from tests.processes.child_process import ChildProcess, start
+from tests.processes.free_port import free_port
+
+
+@dataclass(frozen=True, slots=True)
+class OidcProvider:
+    issuer: str
+    process: ChildProcess
+
+    def stop(self) -> int:
+        return self.process.stop()
+
+
+def start_oidc_provider(
+    directory: Path,
+    *,
+    initial_access_token: str | None = None,
+    port: int | None = None,
+    outlives_parent: bool = False,
+) -> OidcProvider:
+    """Start it with registration and registration management on, and a store that keeps all."""
+    environment = {
+        "PORT": str(port or free_port()),
+        "NODE_MODULES": str(installed_node_modules()),
+    }
+    if initial_access_token is not None:
+        environment["INITIAL_ACCESS_TOKEN"] = initial_access_token
+    process = start(
+        "oidc-provider",
+        [str(node_program()), str(SERVER_SCRIPT)],
+        log=directory / "oidc-provider.log",
+        environment=environment,
+        outlives_parent=outlives_parent,
+    )
+    issuer = process.wait_until_listening()
+    process.wait_until_ready(f"{issuer}/.well-known/openid-configuration")
+    return OidcProvider(issuer, process)
+
+
+@contextmanager
+def running_oidc_provider(
+    directory: Path, *, initial_access_token: str | None = None
+) -> Iterator[OidcProvider]:
+    provider = start_oidc_provider(directory, initial_access_token=initial_access_token)
+    try:
+        yield provider
+    finally:
+        if provider.process.running:
+            provider.stop()
