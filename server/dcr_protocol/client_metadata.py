@@ -1,0 +1,264 @@
+"""Client metadata: RFC 7591 §2, OIDC Dynamic Client Registration 1.0 §2 and their extensions.
+
+One model for server and operator. It holds what a client asks for or what is registered;
+members that only the server assigns are in `client_information`.
+"""
+
+import re
+from collections.abc import Mapping
+from typing import Annotated, Final
+
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
+
+from dcr_protocol.errors import InvalidClientMetadata, InvalidRedirectUri, ProtocolError
+from dcr_protocol.json_document import JsonValue
+from dcr_protocol.vocabulary import LOCALIZABLE_MEMBERS
+
+NO_CONTROL_CHARACTERS: Final = r"^[^\x00-\x1f\x7f-\x9f]*$"
+
+Text = Annotated[
+    str, StringConstraints(min_length=1, max_length=2048, pattern=NO_CONTROL_CHARACTERS)
+]
+Name = Annotated[
+    str, StringConstraints(min_length=1, max_length=512, pattern=NO_CONTROL_CHARACTERS)
+]
+Token = Annotated[
+    str, StringConstraints(min_length=1, max_length=256, pattern=NO_CONTROL_CHARACTERS)
+]
+Statement = Annotated[
+    str, StringConstraints(min_length=1, max_length=32768, pattern=NO_CONTROL_CHARACTERS)
+]
+# strict=False: JSON has arrays, we keep tuples. The items stay strict.
+Uris = Annotated[tuple[Text, ...], Field(max_length=100, strict=False)]
+Tokens = Annotated[tuple[Token, ...], Field(max_length=100, strict=False)]
+Seconds = Annotated[int, Field(ge=0, le=2**53)]
+
+_LANGUAGE_TAG: Final = re.compile(r"[A-Za-z0-9]{1,8}(?:-[A-Za-z0-9]{1,8})*", re.ASCII)
+
+
+class ClientMetadata(BaseModel):
+    """Every member that we understand; all optional, in the order in which we answer them."""
+
+    model_config = ConfigDict(frozen=True, strict=True, extra="ignore")
+
+    # RFC 7591 §2
+    client_name: Name | None = Field(None, description="Name shown to the end-user.")
+    redirect_uris: Uris | None = Field(
+        None, description="Redirection URIs, compared character by character."
+    )
+    token_endpoint_auth_method: Token | None = Field(
+        None,
+        description="How the client authenticates at the token endpoint, e.g."
+        " client_secret_basic, private_key_jwt or none.",
+    )
+    grant_types: Tokens | None = Field(
+        None, description="Grant types the client may use at the token endpoint."
+    )
+    response_types: Tokens | None = Field(
+        None, description="Response types the client may use at the authorization endpoint."
+    )
+    scope: Text | None = Field(
+        None, description="Space-separated scope values the client may request."
+    )
+    application_type: Token | None = Field(
+        None, description="web or native; decides which redirection URIs are allowed."
+    )
+    contacts: Tokens | None = Field(
+        None, description="Ways to reach people responsible for this client, usually e-mail."
+    )
+    client_uri: Text | None = Field(None, description="Home page of the client.")
+    logo_uri: Text | None = Field(None, description="Logo of the client.")
+    tos_uri: Text | None = Field(None, description="Terms of service of the client.")
+    policy_uri: Text | None = Field(
+        None, description="How the client uses the data that it is given."
+    )
+    jwks_uri: Text | None = Field(
+        None, description="URL of the client's JWK Set; excludes jwks."
+    )
+    jwks: dict[str, JsonValue] | None = Field(
+        None, description="The client's public keys as a JWK Set; excludes jwks_uri."
+    )
+    software_id: Name | None = Field(
+        None, description="Identifies the client software; equal for all its instances."
+    )
+    software_version: Name | None = Field(
+        None, description="Version of the client software; compared by equality only."
+    )
+    software_statement: Statement | None = Field(
+        None, description="Signed JWT with metadata about the client software."
+    )
+    # OIDC Dynamic Client Registration 1.0 §2
+    subject_type: Token | None = Field(None, description="public or pairwise.")
+    sector_identifier_uri: Text | None = Field(
+        None, description="URL of a JSON array of redirection URIs that share a sector."
+    )
+    id_token_signed_response_alg: Token | None = Field(
+        None, description="JWS algorithm of ID Tokens for this client."
+    )
+    id_token_encrypted_response_alg: Token | None = Field(
+        None, description="JWE key management algorithm of ID Tokens for this client."
+    )
+    id_token_encrypted_response_enc: Token | None = Field(
+        None, description="JWE content encryption of ID Tokens for this client."
+    )
+    userinfo_signed_response_alg: Token | None = Field(
+        None, description="JWS algorithm of UserInfo responses."
+    )
+    userinfo_encrypted_response_alg: Token | None = Field(
+        None, description="JWE key management algorithm of UserInfo responses."
+    )
+    userinfo_encrypted_response_enc: Token | None = Field(
+        None, description="JWE content encryption of UserInfo responses."
+    )
+    request_object_signing_alg: Token | None = Field(
+        None, description="JWS algorithm that request objects must use."
+    )
+    request_object_encryption_alg: Token | None = Field(
+        None, description="JWE key management algorithm that request objects may use."
+    )
+    request_object_encryption_enc: Token | None = Field(
+        None, description="JWE content encryption that request objects may use."
+    )
+    token_endpoint_auth_signing_alg: Token | None = Field(
+        None, description="JWS algorithm of the client's authentication JWTs."
+    )
+    default_max_age: Seconds | None = Field(
+        None, description="Seconds after which the end-user must authenticate again."
+    )
+    require_auth_time: bool | None = Field(
+        None, description="Whether ID Tokens must carry auth_time."
+    )
+    default_acr_values: Tokens | None = Field(
+        None, description="Requested authentication context classes, most wanted first."
+    )
+    initiate_login_uri: Text | None = Field(
+        None, description="https URL at which a third party may start a login."
+    )
+    request_uris: Uris | None = Field(
+        None, description="URLs of request objects that the client may refer to."
+    )
+    response_modes: Tokens | None = Field(
+        None, description="Response modes that the client may use."
+    )
+    # OIDC RP-Initiated, Front-Channel and Back-Channel Logout 1.0
+    post_logout_redirect_uris: Uris | None = Field(
+        None, description="Where the end-user may be sent after logging out."
+    )
+    frontchannel_logout_uri: Text | None = Field(
+        None, description="URL rendered in the browser to log the end-user out of the client."
+    )
+    frontchannel_logout_session_required: bool | None = Field(
+        None, description="Whether front-channel logout must name issuer and session."
+    )
+    backchannel_logout_uri: Text | None = Field(
+        None, description="URL that receives logout tokens."
+    )
+    backchannel_logout_session_required: bool | None = Field(
+        None, description="Whether logout tokens must name the session."
+    )
+    # RFC 8705
+    tls_client_auth_subject_dn: Text | None = Field(
+        None, description="Subject of the client certificate, in the form of RFC 4514."
+    )
+    tls_client_auth_san_dns: Text | None = Field(
+        None, description="dNSName in the client certificate."
+    )
+    tls_client_auth_san_uri: Text | None = Field(
+        None, description="uniformResourceIdentifier in the client certificate."
+    )
+    tls_client_auth_san_ip: Text | None = Field(
+        None, description="iPAddress in the client certificate, in canonical text form."
+    )
+    tls_client_auth_san_email: Text | None = Field(
+        None, description="rfc822Name in the client certificate."
+    )
+    tls_client_certificate_bound_access_tokens: bool | None = Field(
+        None, description="Whether access tokens are bound to the client certificate."
+    )
+    # RFC 9101, RFC 9126, RFC 9449, RFC 9396
+    require_signed_request_object: bool | None = Field(
+        None, description="Whether authorization requests must be signed request objects."
+    )
+    require_pushed_authorization_requests: bool | None = Field(
+        None, description="Whether authorization requests must be pushed first."
+    )
+    dpop_bound_access_tokens: bool | None = Field(
+        None, description="Whether access tokens are always bound by DPoP."
+    )
+    authorization_details_types: Tokens | None = Field(
+        None, description="Types of authorization_details that the client may use."
+    )
+    # JARM
+    authorization_signed_response_alg: Token | None = Field(
+        None, description="JWS algorithm of authorization responses."
+    )
+    authorization_encrypted_response_alg: Token | None = Field(
+        None, description="JWE key management algorithm of authorization responses."
+    )
+    authorization_encrypted_response_enc: Token | None = Field(
+        None, description="JWE content encryption of authorization responses."
+    )
+    # RFC 9701
+    introspection_signed_response_alg: Token | None = Field(
+        None, description="JWS algorithm of token introspection responses."
+    )
+    introspection_encrypted_response_alg: Token | None = Field(
+        None, description="JWE key management algorithm of introspection responses."
+    )
+    introspection_encrypted_response_enc: Token | None = Field(
+        None, description="JWE content encryption of introspection responses."
+    )
+    # OpenID Connect Client-Initiated Backchannel Authentication
+    backchannel_token_delivery_mode: Token | None = Field(
+        None, description="poll, ping or push."
+    )
+    backchannel_client_notification_endpoint: Text | None = Field(
+        None, description="https URL that is notified in the modes ping and push."
+    )
+    backchannel_authentication_request_signing_alg: Token | None = Field(
+        None, description="JWS algorithm of signed backchannel authentication requests."
+    )
+    backchannel_user_code_parameter: bool | None = Field(
+        None, description="Whether the client supports user codes."
+    )
+    # OpenID Federation 1.0
+    client_registration_types: Tokens | None = Field(
+        None, description="Federation registration types: automatic, explicit."
+    )
+    organization_name: Name | None = Field(
+        None, description="Organization that is responsible for the client."
+    )
+    signed_jwks_uri: Text | None = Field(
+        None, description="URL of the client's JWK Set as a signed JWT."
+    )
+    # OAuth SPIFFE Client Authentication
+    spiffe_id: Text | None = Field(None, description="SPIFFE ID of the workload.")
+    spiffe_bundle_endpoint: Text | None = Field(
+        None, description="URL of the bundle of the workload's trust domain."
+    )
+    # RFC 7591 §2.2; on the wire each entry is a member of its own.
+    localized: Annotated[dict[str, Text], Field(max_length=100)] | None = Field(
+        None, description="Localized members, keyed as on the wire: client_name#de."
+    )
+
+    def to_wire(self) -> dict[str, JsonValue]:
+        """Return the members that are set, snake_case, without null (S-085)."""
+        document: dict[str, JsonValue] = {
+            member: list(value) if type(value) is tuple else value
+            for member, value in self.__dict__.items()
+            if value is not None
+        }
+        document.pop("localized", None)
+        document.update(self.localized or {})
+        return document
+
+
+def parse_client_metadata(document: Mapping[str, JsonValue]) -> ClientMetadata:
+    """Read a registration or update request (RFC 7591 §2, §3.1).
+
+    Members that we do not understand are dropped, never an error (S-020). `null` and `""`
+    are the same as leaving the member out (S-026); in an update that deletes it.
+
+    Raises InvalidRedirectUri or InvalidClientMetadata for values of a wrong type (S-027).
+    """
+    raise NotImplementedError
