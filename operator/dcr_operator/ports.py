@@ -1,0 +1,180 @@
+"""The edges of the core: what reconciling asks of the outside, defined beside its user.
+
+Adapters implement these protocols; tests put fakes there. `kube.KubernetesApi` is the
+remaining port. Nothing here may raise for what a provider does: that is an `Outcome`.
+"""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Protocol
+
+from pydantic import SecretStr
+
+from dcr_operator.kube import Key, KubernetesApi
+from dcr_operator.outcomes import DiscoveryOutcome, Outcome, ProbeOutcome
+
+
+@dataclass(frozen=True, slots=True)
+class ProviderConnection:
+    """How to reach a provider; comparable, so adapters can key caches and limits by it."""
+
+    provider: str  # metric label and key of limits: "ClusterOAuthProvider/main"
+    issuer: str
+    registration_endpoint: str | None = None  # overrides discovery
+    backchannel_origin: str | None = None
+    ca_bundle: str | None = None  # PEM
+    allowed_origins: tuple[str, ...] = ()
+    timeout: float = 10.0  # seconds
+    max_concurrent: int = 16
+    allow_loopback: bool = False
+    hardened: bool = False  # a namespaced provider: tenants must not reach inside
+
+
+@dataclass(frozen=True, slots=True)
+class Management:
+    """RFC 7592 §3: where and with what a registration is managed."""
+
+    registration_client_uri: str
+    registration_access_token: SecretStr
+
+
+class RegistrationClient(Protocol):
+    """RFC 7591 and 7592 towards one provider; never raises for what the provider does."""
+
+    async def discover(self, connection: ProviderConnection) -> DiscoveryOutcome:
+        """Read the provider's discovery document, at most every ten minutes."""
+        ...
+
+    async def register(
+        self,
+        connection: ProviderConnection,
+        endpoint: str,
+        body: bytes,
+        *,
+        initial_access_token: SecretStr | None,
+        idempotency_key: str,
+    ) -> Outcome: ...
+
+    async def read(self, connection: ProviderConnection, management: Management) -> Outcome: ...
+
+    async def update(
+        self,
+        connection: ProviderConnection,
+        management: Management,
+        body: bytes,
+        *,
+        idempotency_key: str,
+    ) -> Outcome: ...
+
+    async def delete(self, connection: ProviderConnection, management: Management) -> Outcome: ...
+
+    async def probe(
+        self,
+        connection: ProviderConnection,
+        token_endpoint: str,
+        *,
+        client_id: str,
+        client_secret: SecretStr,
+        auth_method: str,
+    ) -> ProbeOutcome:
+        """Ask the token endpoint whether it still knows these credentials."""
+        ...
+
+
+class EventType(StrEnum):
+    NORMAL = "Normal"
+    WARNING = "Warning"
+
+
+@dataclass(frozen=True, slots=True)
+class Regarding:
+    """The object that an Event is about."""
+
+    key: Key
+    uid: str
+    resource_version: str = ""
+
+
+class EventRecorder(Protocol):
+    """Writes Kubernetes Events, aggregated and rate-limited, in the background."""
+
+    def record(
+        self, regarding: Regarding, event_type: EventType, reason: str, message: str
+    ) -> None: ...
+
+
+class ReconcileMetrics(Protocol):
+    """What reconciling reports beside status: gauges and counters without object labels."""
+
+    def possible_orphan(self, provider: str) -> None: ...
+
+    def intent_opened(self, uid: str) -> None: ...
+
+    def intent_closed(self, uid: str) -> None: ...
+
+    def client_seen(
+        self, uid: str, provider: str, *, ready: bool, secret_expires_at: int | None
+    ) -> None: ...
+
+    def client_gone(self, uid: str) -> None: ...
+
+
+class ProviderUse(Protocol):
+    """Counts the clients that refer to a provider, from what the watch has shown."""
+
+    def clients_of(self, provider: Key) -> int | None:
+        """Return the number, or None while the first listing is not complete."""
+        ...
+
+
+class ResyncSchedule(Protocol):
+    """Remembers, in memory, when a registration is to be read again; see `resync`."""
+
+    def is_due(self, uid: str, every: float, now: datetime) -> bool: ...
+
+    def seconds_until_due(self, uid: str, every: float, now: datetime) -> float: ...
+
+    def done(self, uid: str, every: float, now: datetime) -> None: ...
+
+    def forget(self, uid: str) -> None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """Everything `reconcile` may use; built once in `main`."""
+
+    kubernetes: KubernetesApi
+    registrations: RegistrationClient
+    events: EventRecorder
+    metrics: ReconcileMetrics
+    provider_use: ProviderUse
+    resync: ResyncSchedule
+    namespace: str  # the operator's own: records live here
+    default_resync: float  # seconds; 0 is never
+    allow_loopback: bool
+    now: Callable[[], datetime]  # aware, UTC
+    new_id: Callable[[], str]
+    jitter: Callable[[], float]  # in [0, 1)
+    sleep: Callable[[float], Awaitable[None]]
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """What the work queue does next with the key.
+
+    `requeue_after` is already backed off from the `attempt` that was passed in; `failed` tells
+    the queue to count one more attempt for this key (else it starts again from 0).
+    """
+
+    reason: str
+    requeue_after: float | None = None
+    failed: bool = False
+    provider: str | None = None  # for per-provider limits and the circuit breaker
+
+
+class Reconcile(Protocol):
+    """`reconcile.reconcile`: one pass for one key. Raises nothing but cancellation."""
+
+    async def __call__(self, key: Key, context: Context, *, attempt: int = 0) -> Result: ...
