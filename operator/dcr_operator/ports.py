@@ -156,7 +156,6 @@ class Context:
     allow_loopback: bool
     now: Callable[[], datetime]  # aware, UTC
     new_id: Callable[[], str]
-    jitter: Callable[[], float]  # in [0, 1)
     sleep: Callable[[float], Awaitable[None]]
 
 
@@ -164,8 +163,8 @@ class Context:
 class Result:
     """What the work queue does next with the key.
 
-    `requeue_after` is already backed off from the `attempt` that was passed in; `failed` tells
-    the queue to count one more attempt for this key (else it starts again from 0).
+    `failed`: give it back with the queue's own back-off, which a `requeue_after` overrides.
+    Otherwise the next pass is due after `requeue_after` seconds, if any.
     """
 
     reason: str
@@ -177,4 +176,4 @@ class Result:
 class Reconcile(Protocol):
     """`reconcile.reconcile`: one pass for one key. Raises nothing but cancellation."""
 
-    async def __call__(self, key: Key, context: Context, *, attempt: int = 0) -> Result: ...
+    async def __call__(self, key: Key, context: Context) -> Result: ...
