@@ -1,0 +1,189 @@
+"""The cross-field rules of client metadata as the API server checks them.
+
+What only the provider can judge (which algorithms, which pages) is left to the provider.
+"""
+
+from collections.abc import Mapping
+from typing import Final
+
+from pydantic import JsonValue
+from pydantic.alias_generators import to_camel
+
+from dcr_operator.resources.cel import Rule, none_of, quoted, schema, those_present
+from dcr_protocol.vocabulary import (
+    DEFAULT_APPLICATION_TYPE,
+    LOCALIZABLE_MEMBERS,
+    PRIVATE_KEY_JWT,
+    READ_ONLY_MEMBERS,
+    REDIRECT_GRANTS,
+    SELF_SIGNED_TLS_CLIENT_AUTH,
+    TLS_CLIENT_AUTH,
+    TLS_CLIENT_AUTH_MEMBERS,
+)
+
+# RFC 5646 §2.1, as far as its shape goes.
+LANGUAGE_TAG: Final = r"[A-Za-z0-9]{1,8}(-[A-Za-z0-9]{1,8})*"
+_LANGUAGES: Final = 32
+_KEYS: Final = 20
+
+_method = "self.tokenEndpointAuthMethod"
+_redirect_grants = quoted(sorted(REDIRECT_GRANTS))
+_methods_with_keys = quoted((PRIVATE_KEY_JWT, SELF_SIGNED_TLS_CLIENT_AUTH))
+_certificate_members = [to_camel(member) for member in TLS_CLIENT_AUTH_MEMBERS]
+
+MODEL_RULES: Final = (
+    # RFC 7591 §2: both must not be present in the same request.
+    Rule(
+        "!(has(self.jwks) && has(self.jwksUri))",
+        "set one of jwks and jwksUri, not both",
+        ".jwksUri",
+    ),
+    # RFC 7523 §2.2 and RFC 8705 §2.2: without keys nobody can check what the client presents.
+    Rule(
+        f"!has({_method}) || !({_method} in {_methods_with_keys})"
+        " || has(self.jwks) || has(self.jwksUri)",
+        f"{PRIVATE_KEY_JWT} and {SELF_SIGNED_TLS_CLIENT_AUTH} need jwks or jwksUri",
+        ".tokenEndpointAuthMethod",
+    ),
+    # RFC 7591 §2: clients of redirect-based flows MUST register their redirection URIs.
+    Rule(
+        "(has(self.grantTypes) && size(self.grantTypes) > 0"
+        f" && !self.grantTypes.exists(grant, grant in {_redirect_grants}))"
+        " || (has(self.redirectUris) && size(self.redirectUris) > 0)",
+        "redirectUris are needed with the grants authorization_code (which is meant when"
+        " grantTypes is omitted) and implicit",
+        ".redirectUris",
+    ),
+    # OIDCR §2, application_type: web clients have web addresses.
+    Rule(
+        f"(has(self.applicationType) && self.applicationType != '{DEFAULT_APPLICATION_TYPE}')"
+        " || !has(self.redirectUris)"
+        " || self.redirectUris.all(uri, uri.startsWith('https://') || uri.startsWith('http://'))",
+        "redirectUris of applicationType web (which is meant when it is omitted) must be http"
+        " or https URLs; other schemes are for applicationType native",
+        ".redirectUris",
+    ),
+    # RFC 8705 §2.1.2
+    Rule(
+        f"!has({_method}) || {_method} != '{TLS_CLIENT_AUTH}' || ["
+        + ", ".join(f"has(self.{member})" for member in _certificate_members)
+        + "].filter(present, present).size() == 1",
+        f"{TLS_CLIENT_AUTH} needs exactly one of {', '.join(_certificate_members)}",
+        ".tokenEndpointAuthMethod",
+    ),
+)
+
+FIELD_RULES: Final[Mapping[str, tuple[Rule, ...]]] = {
+    "redirect_uris": (
+        # RFC 6749 §3.1.2
+        Rule(
+            "self.all(uri, !uri.contains('#'))",
+            "redirectUris must not contain a fragment (#)",
+        ),
+        Rule(
+            "self.all(uri, uri.matches('^[A-Za-z][A-Za-z0-9+.-]*:.'))",
+            "redirectUris must be absolute, such as https://app.example.com/callback",
+        ),
+    ),
+}
+
+_PRIVATE_MEMBERS: Final = ("d", "k", "priv")
+JWKS_SCHEMA: Final[dict[str, JsonValue]] = {
+    "type": "object",
+    "required": ["keys"],
+    "properties": {
+        "keys": {
+            "type": "array",
+            "description": "Public keys, each a JWK (RFC 7517).",
+            "minItems": 1,
+            "maxItems": _KEYS,
+            "x-kubernetes-list-type": "atomic",
+            "items": {
+                "type": "object",
+                "description": "One public key.",
+                "required": ["kty"],
+                "x-kubernetes-preserve-unknown-fields": True,
+                "properties": {
+                    "kty": {
+                        "type": "string",
+                        "maxLength": 32,
+                        "description": "Key type, such as EC.",
+                    },
+                    **{
+                        name: {
+                            "type": "string",
+                            "maxLength": 8192,
+                            "description": "Not allowed here: private key material.",
+                        }
+                        for name in _PRIVATE_MEMBERS
+                    },
+                },
+                # OIDCR §2: the set contains public keys.
+                **schema(
+                    Rule(
+                        none_of(_PRIVATE_MEMBERS),
+                        "jwks must hold public keys only: remove the private members"
+                        f" ({', '.join(_PRIVATE_MEMBERS)}) and replace the key, which is no"
+                        " longer secret",
+                    )
+                ),
+            },
+        }
+    },
+}
+
+
+def localized_schema() -> dict[str, JsonValue]:
+    """Return the schema of `{clientName: {de: …}}`."""
+    return {
+        "type": "object",
+        "properties": {
+            to_camel(member): {
+                "type": "object",
+                "description": f"{to_camel(member)} by language tag (RFC 5646).",
+                "maxProperties": _LANGUAGES,
+                "additionalProperties": {"type": "string", "minLength": 1, "maxLength": 2048},
+                **schema(
+                    Rule(
+                        f"self.all(tag, tag.matches('^{LANGUAGE_TAG}$'))",
+                        "the keys of localized must be language tags such as de or pt-BR",
+                    )
+                ),
+            }
+            for member in sorted(LOCALIZABLE_MEMBERS)
+        },
+    }
+
+
+def extra_schema(typed: Mapping[str, JsonValue]) -> dict[str, JsonValue]:
+    """Return the schema of the members that the model does not know.
+
+    CEL sees declared properties only, so what is forbidden is declared, with its own type.
+    """
+    assigned: dict[str, JsonValue] = {
+        name: {
+            "type": "integer" if name.endswith("_at") else "string",
+            "description": "Not allowed here: the server assigns it.",
+        }
+        for name in READ_ONLY_MEMBERS
+    }
+    return {
+        "type": "object",
+        "maxProperties": 64,
+        "x-kubernetes-preserve-unknown-fields": True,
+        "properties": {**typed, **assigned},
+        **schema(
+            Rule(
+                none_of(READ_ONLY_MEMBERS),
+                "extra must not hold members that the server assigns",
+                message_expression="'extra must not hold members that the server assigns: ' + "
+                + those_present(READ_ONLY_MEMBERS),
+            ),
+            Rule(
+                none_of(typed),
+                "extra must not hold members that clientMetadata has a field for",
+                message_expression="'extra must not hold members that clientMetadata has a field"
+                " for: ' + " + those_present(typed),
+            ),
+        ),
+    }

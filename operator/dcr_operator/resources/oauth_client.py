@@ -1,0 +1,182 @@
+"""OAuthClient: the client that a workload asks for, and what became of it."""
+
+from datetime import datetime
+from enum import StrEnum
+from typing import Annotated, Final, Literal
+
+from pydantic import Field, JsonValue, model_validator
+
+from dcr_operator.resources.cel import Rule, schema
+from dcr_operator.resources.client_metadata import ClientMetadataSpec
+from dcr_operator.resources.condition import Condition
+from dcr_operator.resources.resource_model import (
+    ObjectMetadata,
+    ObjectName,
+    ResourceModel,
+    StatusModel,
+)
+
+# A label in these domains could make other programs act on the Secret, or us mistake it.
+REFUSED_DOMAINS: Final = ("kubernetes.io", "k8s.io", "argocd.argoproj.io", "dcr-operator.dev")
+# The name becomes the value of a label.
+NAME_LENGTH: Final = 63
+
+
+class ProviderKind(StrEnum):
+    CLUSTER = "ClusterOAuthProvider"
+    NAMESPACED = "OAuthProvider"
+
+
+class DeletionPolicy(StrEnum):
+    DELETE = "Delete"
+    RETAIN = "Retain"
+
+
+class SecretType(StrEnum):
+    OPAQUE = "Opaque"
+    BASIC_AUTH = "kubernetes.io/basic-auth"
+
+
+class ProviderRef(ResourceModel):
+    kind: ProviderKind = Field(
+        default=ProviderKind.CLUSTER,
+        description="ClusterOAuthProvider, or OAuthProvider for one in this namespace.",
+    )
+    name: ObjectName = Field(description="Name of the provider.")
+
+
+def _refused_keys(field: str) -> Rule:
+    domains = "|".join(domain.replace(".", r"\\\\.") for domain in REFUSED_DOMAINS)
+    return Rule(
+        f"self.all(key, !key.matches('^([^/]*\\\\.)?({domains})/'))",
+        f"{field} must not have keys under {', '.join(REFUSED_DOMAINS)}",
+    )
+
+
+class SecretSpec(ResourceModel):
+    """The Secret that the credentials are written to."""
+
+    name: ObjectName | None = Field(
+        default=None, description="Name of the Secret; the name of the OAuthClient when omitted."
+    )
+    labels: dict[str, Annotated[str, Field(max_length=63)]] = Field(
+        default_factory=dict,
+        max_length=32,
+        description="Labels of the Secret, beside those that the operator sets.",
+        json_schema_extra=schema(_refused_keys("labels")),
+    )
+    annotations: dict[str, Annotated[str, Field(max_length=4096)]] = Field(
+        default_factory=dict,
+        max_length=32,
+        description="Annotations of the Secret.",
+        json_schema_extra=schema(_refused_keys("annotations")),
+    )
+    type: SecretType = Field(
+        default=SecretType.OPAQUE,
+        description=(
+            "Type of the Secret; kubernetes.io/basic-auth adds the keys username and password."
+        ),
+    )
+
+
+class OAuthClientSpec(ResourceModel):
+    """The client that is wanted."""
+
+    provider_ref: ProviderRef = Field(description="The provider to register the client at.")
+    client_metadata: ClientMetadataSpec = Field(
+        description=(
+            "What is registered: RFC 7591 and OpenID Connect registration metadata, in camelCase."
+        )
+    )
+    secret: SecretSpec = Field(
+        default_factory=SecretSpec,
+        description="The Secret of this namespace that the credentials are written to.",
+    )
+    deletion_policy: DeletionPolicy = Field(
+        default=DeletionPolicy.DELETE,
+        description=(
+            "What happens to the registration when this object is deleted: Delete removes it from"
+            " the provider, Retain leaves it there and keeps the Secret."
+        ),
+    )
+
+
+class DriftEntry(StatusModel):
+    """One member that is in force otherwise than it was asked for."""
+
+    member: str = Field(max_length=256, description="Name of the member, as on the wire.")
+    message: str = Field(max_length=1024, description="How it differs and what follows from that.")
+
+
+class OAuthClientStatus(StatusModel):
+    """What became of it."""
+
+    observed_generation: int = Field(
+        default=-1,
+        ge=-1,
+        description="The metadata.generation seen last; -1 before the first time.",
+    )
+    conditions: tuple[Condition, ...] = Field(
+        default=(),
+        max_length=16,
+        description=(
+            "Ready: the credentials in the Secret are those of this generation and believed valid."
+            " ProviderReady, Registered and SecretPublished say how far it has come; Reconciling"
+            " and Stalled are there only while they are True."
+        ),
+        json_schema_extra=schema(x_kubernetes_list_type="map", x_kubernetes_list_map_keys=["type"]),
+    )
+    client_id: str | None = Field(
+        default=None, max_length=2048, description="Identifier that the provider gave the client."
+    )
+    issuer: str | None = Field(
+        default=None, max_length=2048, description="The provider's issuer identifier."
+    )
+    registration_client_uri: str | None = Field(
+        default=None, max_length=2048, description="Where the provider manages the registration."
+    )
+    secret_name: str | None = Field(
+        default=None, max_length=253, description="The Secret that holds the credentials."
+    )
+    client_id_issued_at: datetime | None = Field(
+        default=None, description="When the provider issued the client_id."
+    )
+    client_secret_expires_at: datetime | None = Field(
+        default=None, description="When the client_secret expires; absent when it does not."
+    )
+    registered_metadata: dict[str, JsonValue] | None = Field(
+        default=None,
+        description="The client metadata that the provider says is in force; never a secret.",
+        json_schema_extra=schema(x_kubernetes_preserve_unknown_fields=True),
+    )
+    drift: tuple[DriftEntry, ...] = Field(
+        default=(),
+        max_length=100,
+        description="Where the provider put something else in force than was asked for.",
+        json_schema_extra=schema(
+            x_kubernetes_list_type="map", x_kubernetes_list_map_keys=["member"]
+        ),
+    )
+
+
+class OAuthClient(ResourceModel):
+    """One OAuthClient as the API server answers it."""
+
+    model_config = {
+        "extra": "ignore",
+        "json_schema_extra": schema(
+            Rule(
+                f"self.metadata.name.size() <= {NAME_LENGTH}",
+                f"metadata.name must have at most {NAME_LENGTH} characters: it becomes a label",
+            )
+        ),
+    }
+
+    kind: Literal["OAuthClient"] = "OAuthClient"
+    metadata: ObjectMetadata
+    spec: OAuthClientSpec
+    status: OAuthClientStatus = Field(default_factory=OAuthClientStatus)
+
+    @property
+    def secret_name(self) -> str:
+        return self.spec.secret.name or self.metadata.name
