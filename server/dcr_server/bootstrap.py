@@ -1,0 +1,66 @@
+"""What an installation in Kubernetes needs and nobody brought: keys, made in the cluster itself.
+
+`dcr-server bootstrap` runs as a Job at every install and upgrade. It only ever creates Secrets: one
+that is there stays as it is, so that running it again is harmless and its account needs no right
+to read. No key passes through a release, a repository or a pipeline.
+"""
+
+import base64
+import datetime as dt
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Protocol
+
+from dcr_server.serving_certificate import make_serving_certificate
+
+ENCRYPTION_KEY = "encryption-key"
+INITIAL_ACCESS_TOKEN = "token"
+
+_ENCRYPTION_KEY_BYTES = 32
+_TOKEN_BYTES = 32
+
+Entropy = Callable[[int], bytes]
+
+
+class SecretMaker(Protocol):
+    def create(self, name: str, secret_type: str, data: Mapping[str, bytes]) -> bool:
+        """Return whether it was made now; False: a Secret of that name is there already."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """Names of the Secrets to make; an empty one is brought by somebody else, or not needed."""
+
+    encryption_key_secret: str = ""
+    initial_access_token_secret: str = ""
+    tls_secret: str = ""
+    tls_dns_names: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Made:
+    name: str
+    now: bool
+
+
+def make_missing_secrets(
+    wanted: Wanted, secrets: SecretMaker, *, entropy: Entropy, now: dt.datetime
+) -> Iterator[Made]:
+    if wanted.encryption_key_secret:
+        key = base64.b64encode(entropy(_ENCRYPTION_KEY_BYTES))
+        name = wanted.encryption_key_secret
+        yield Made(name, secrets.create(name, "Opaque", {ENCRYPTION_KEY: key}))
+    if wanted.initial_access_token_secret:
+        token = base64.urlsafe_b64encode(entropy(_TOKEN_BYTES)).rstrip(b"=")
+        name = wanted.initial_access_token_secret
+        yield Made(name, secrets.create(name, "Opaque", {INITIAL_ACCESS_TOKEN: token}))
+    if wanted.tls_secret:
+        certificate = make_serving_certificate(wanted.tls_dns_names, now)
+        data = {
+            "tls.crt": certificate.tls_crt,
+            "tls.key": certificate.tls_key,
+            "ca.crt": certificate.ca_crt,
+        }
+        name = wanted.tls_secret
+        yield Made(name, secrets.create(name, "kubernetes.io/tls", data))
