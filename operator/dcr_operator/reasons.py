@@ -1,6 +1,6 @@
 """Every reason that a condition, an Event, a log line or a metric can give, in one table.
 
-The same word stands in all four. `python -m dcr_operator.reasons` writes docs/reasons.md.
+The same word stands in all four. `make crds` writes docs/reasons.md from it.
 """
 
 from dataclasses import dataclass
@@ -53,3 +53,220 @@ class Reason(StrEnum):
     SECRET_CONFLICT = "SecretConflict"
     DELETING = "Deleting"
     DELETION_BLOCKED = "DeletionBlocked"
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """What a person reads about a reason. `condition` is where it stands; Ready repeats it."""
+
+    reason: Reason
+    condition: ConditionType
+    retry: Retry
+    meaning: str
+    remedy: str = ""
+
+
+_READY, _PROVIDER, _REGISTERED, _SECRET = (
+    ConditionType.READY,
+    ConditionType.PROVIDER_READY,
+    ConditionType.REGISTERED,
+    ConditionType.SECRET_PUBLISHED,
+)
+
+ROWS: Final = (
+    Row(
+        Reason.READY,
+        _READY,
+        Retry.NOTHING_TO_DO,
+        "The credentials of this generation are in the Secret and believed valid."
+        " On a provider: it answers and can register clients.",
+    ),
+    Row(
+        Reason.PROVIDER_READY,
+        _PROVIDER,
+        Retry.NOTHING_TO_DO,
+        "The provider exists, allows this namespace and answers.",
+    ),
+    Row(
+        Reason.REGISTERED,
+        _REGISTERED,
+        Retry.NOTHING_TO_DO,
+        "The client exists at the provider as declared.",
+    ),
+    Row(
+        Reason.SECRET_PUBLISHED,
+        _SECRET,
+        Retry.NOTHING_TO_DO,
+        "The Secret holds what was registered.",
+    ),
+    Row(
+        Reason.PROGRESSING,
+        _READY,
+        Retry.BACK_OFF,
+        "Work is under way, or this step has not been reached yet.",
+        "Wait; when it lasts, the other conditions say what it waits for.",
+    ),
+    Row(
+        Reason.INVALID_SPEC,
+        _READY,
+        Retry.ON_CHANGE,
+        "The object passed the API server and is not usable all the same, such as one stored"
+        " under an older CRD.",
+        "Correct the fields that the message names.",
+    ),
+    Row(
+        Reason.INTERNAL_ERROR,
+        _READY,
+        Retry.BACK_OFF,
+        "The operator met something that it does not expect.",
+        "Read its log at the time of the Event and report it.",
+    ),
+    Row(
+        Reason.PROVIDER_NOT_FOUND,
+        _PROVIDER,
+        Retry.BACK_OFF,
+        "The provider that spec.providerRef names does not exist.",
+        "Create it, or correct kind and name of spec.providerRef.",
+    ),
+    Row(
+        Reason.NAMESPACE_NOT_ALLOWED,
+        _PROVIDER,
+        Retry.BACK_OFF,
+        "The ClusterOAuthProvider does not allow this namespace.",
+        "Ask its administrator to add the namespace to spec.allowedNamespaces.",
+    ),
+    Row(
+        Reason.DISCOVERY_FAILED,
+        _PROVIDER,
+        Retry.BACK_OFF,
+        "The issuer answers, and not with a discovery document that can be used.",
+        "Compare spec.issuer with the issuer in the document, character by character, and see that"
+        " the document names a registration endpoint or set spec.registrationEndpoint.",
+    ),
+    Row(
+        Reason.PROVIDER_UNAVAILABLE,
+        _PROVIDER,
+        Retry.BACK_OFF,
+        "The provider does not answer, or answers that it cannot work now.",
+        "Look at the provider, at spec.tls when the message speaks of certificates, and at network"
+        " policies between the operator and it.",
+    ),
+    Row(
+        Reason.RATE_LIMITED,
+        _REGISTERED,
+        Retry.WHEN_ALLOWED,
+        "The provider asks for fewer requests.",
+        "Wait; when it happens often, lower spec.limits of the provider.",
+    ),
+    Row(
+        Reason.CERTIFICATE_AUTHORITY_MISSING,
+        _PROVIDER,
+        Retry.BACK_OFF,
+        "The Secret or the key that the provider's spec.tls.caRef names does not exist.",
+        "Create it, or correct spec.tls.caRef of the provider.",
+    ),
+    Row(
+        Reason.INITIAL_ACCESS_TOKEN_MISSING,
+        _PROVIDER,
+        Retry.BACK_OFF,
+        "The Secret or the key that the provider's spec.initialAccessToken.secretRef names does"
+        " not exist.",
+        "Create it, or correct the reference.",
+    ),
+    Row(
+        Reason.INITIAL_ACCESS_TOKEN_REJECTED,
+        _REGISTERED,
+        Retry.BACK_OFF,
+        "The provider refuses the initial access token: wrong, expired or used up.",
+        "Put a new one into the Secret that spec.initialAccessToken.secretRef of the provider"
+        " names.",
+    ),
+    Row(
+        Reason.REGISTRATION_NOT_SUPPORTED,
+        _PROVIDER,
+        Retry.BACK_OFF,
+        "The provider has no registration endpoint, or the endpoint does not take registrations.",
+        "Turn dynamic client registration on at the provider, or set spec.registrationEndpoint.",
+    ),
+    Row(
+        Reason.REGISTRATION_REJECTED,
+        _REGISTERED,
+        Retry.ON_CHANGE,
+        "The provider refuses this client metadata; the message has its error code.",
+        "Change spec.clientMetadata to what the provider accepts.",
+    ),
+    Row(
+        Reason.REGISTRATION_ACCESS_TOKEN_REJECTED,
+        _REGISTERED,
+        Retry.ON_CHANGE,
+        "The client works, and the provider refuses the token that manages it.",
+        "Restore the token at the provider, or set onLostRegistrationAccessToken: Reregister on"
+        " the provider and remove the old client by hand.",
+    ),
+    Row(
+        Reason.CREATION_OUTCOME_UNKNOWN,
+        _REGISTERED,
+        Retry.ON_CHANGE,
+        "A registration was sent, no answer came, and the provider cannot say what it did.",
+        "Look for the client at the provider and remove it; then set onAmbiguousCreate: Retry on"
+        " the provider, or make the OAuthClient again.",
+    ),
+    Row(
+        Reason.METADATA_NOT_ACCEPTED,
+        _REGISTERED,
+        Retry.ON_CHANGE,
+        "The provider registered the client and put other metadata in force than was asked for;"
+        " status.drift lists what.",
+        "Ask for what the provider grants, or change the provider.",
+    ),
+    Row(
+        Reason.CLIENT_VANISHED,
+        _REGISTERED,
+        Retry.ON_CHANGE,
+        "The provider no longer knows the client. With onVanishedClient: Reregister this is an"
+        " Event only, and a new client takes its place.",
+        "Set onVanishedClient: Reregister on the provider, or make the OAuthClient again.",
+    ),
+    Row(
+        Reason.SECRET_CONFLICT,
+        _SECRET,
+        Retry.BACK_OFF,
+        "A Secret of that name exists and is not ours; it is never touched.",
+        "Remove or rename it, or choose another spec.secret.name.",
+    ),
+    Row(
+        Reason.DELETING,
+        _READY,
+        Retry.BACK_OFF,
+        "The object is being deleted; its registration goes first.",
+        "Wait; when it lasts, the reason turns into DeletionBlocked and says why.",
+    ),
+    Row(
+        Reason.DELETION_BLOCKED,
+        _REGISTERED,
+        Retry.BACK_OFF,
+        "The registration could not be removed from the provider.",
+        "Bring the provider back; or set spec.deletionPolicy: Retain to let the object go and"
+        " leave the registration there.",
+    ),
+)
+ROW_OF: Final = {row.reason: row for row in ROWS}
+
+
+def render_table() -> str:
+    """Return docs/reasons.md."""
+    lines = [
+        "<!-- Generated from operator/dcr_operator/reasons.py by `make crds`; edit that. -->",
+        "# Reasons",
+        "",
+        "Every reason that the operator gives, the same word in conditions, Events, log lines and",
+        "metric labels. The condition `Ready` repeats the reason of the condition that blocks it.",
+        "",
+        "| reason | condition | what it means | what the operator does | what to do |",
+        "| --- | --- | --- | --- | --- |",
+    ]
+    lines += [
+        f"| `{row.reason}` | `{row.condition}` | {row.meaning} | {row.retry} | {row.remedy or '–'} |"
+        for row in ROWS
+    ]
+    return "\n".join(lines) + "\n"
