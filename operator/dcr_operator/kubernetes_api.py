@@ -1,0 +1,242 @@
+"""The Kubernetes API by `kubernetes.aio`, as JSON: the adapter of `kube.KubernetesApi`.
+
+No model objects are built: they cost more than the request itself. Only reads are
+repeated here, and only briefly; whether a write is repeated is for the core to judge.
+"""
+
+import asyncio
+import json
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from http import HTTPStatus
+from typing import Protocol
+from urllib.parse import quote, urlencode
+
+import aiohttp
+from kubernetes.aio.client import ApiClient, Configuration
+
+from dcr_operator.kube import (
+    FIELD_MANAGER,
+    ApiAlreadyExists,
+    ApiConflict,
+    ApiError,
+    ApiForbidden,
+    ApiInvalid,
+    ApiNotFound,
+    ApiUnavailable,
+    JsonObject,
+    Resource,
+    member,
+    text,
+)
+from dcr_operator.version import VERSION
+
+_JSON = "application/json"
+_JSON_PATCH = "application/json-patch+json"
+_MERGE_PATCH = "application/merge-patch+json"
+_APPLY_PATCH = "application/apply-patch+yaml"
+_PAGE = 500
+_TIMEOUT = aiohttp.ClientTimeout(total=30.0, connect=5.0)
+_READ_AGAIN_AFTER = (0.05, 0.25)  # seconds; longer troubles are the queue's business
+
+_BY_STATUS: Mapping[int, type[ApiError]] = {
+    HTTPStatus.NOT_FOUND: ApiNotFound,
+    HTTPStatus.FORBIDDEN: ApiForbidden,
+    HTTPStatus.UNPROCESSABLE_ENTITY: ApiInvalid,
+}
+
+
+class Connection(Protocol):
+    """What the adapter needs of `kubernetes_connection.KubernetesConnection`."""
+
+    configuration: Configuration
+
+    async def headers(self) -> dict[str, str]: ...
+
+
+class HttpKubernetesApi:
+    """One pool of connections for the whole process; close it at the end."""
+
+    def __init__(
+        self,
+        connection: Connection,
+        *,
+        count: Callable[[str, str], None] = lambda _method, _code: None,
+        sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+    ) -> None:
+        self._connection = connection
+        self._count = count
+        self._sleep = sleep
+        self._client = ApiClient(connection.configuration)
+        self._agent = {"User-Agent": f"dcr-operator/{VERSION}", "Accept": _JSON}
+
+    async def close(self) -> None:
+        await self._client.close()  # type: ignore[no-untyped-call]  # the library's gap
+
+    async def get(self, resource: Resource, namespace: str | None, name: str) -> JsonObject | None:
+        try:
+            return await self._read(_path(resource, namespace, name))
+        except ApiNotFound:
+            return None
+
+    async def list(
+        self, resource: Resource, namespace: str | None, *, label_selector: str = ""
+    ) -> list[JsonObject]:
+        query = {"limit": str(_PAGE)}
+        if label_selector:
+            query["labelSelector"] = label_selector
+        items: list[JsonObject] = []
+        while True:
+            page = await self._read(f"{_path(resource, namespace)}?{urlencode(query)}")
+            found = page.get("items")
+            if isinstance(found, list):
+                items.extend(item for item in found if isinstance(item, dict))
+            query["continue"] = text(member(page, "metadata"), "continue")
+            if not query["continue"]:
+                return items
+
+    async def create(
+        self, resource: Resource, namespace: str | None, body: JsonObject
+    ) -> JsonObject:
+        path = f"{_path(resource, namespace)}?fieldManager={FIELD_MANAGER}"
+        return await self._send("POST", path, body)
+
+    async def replace(
+        self, resource: Resource, namespace: str | None, body: JsonObject
+    ) -> JsonObject:
+        path = _path(resource, namespace, text(member(body, "metadata"), "name"))
+        return await self._send("PUT", f"{path}?fieldManager={FIELD_MANAGER}", body)
+
+    async def json_patch(
+        self,
+        resource: Resource,
+        namespace: str | None,
+        name: str,
+        operations: Sequence[JsonObject],
+    ) -> JsonObject:
+        path = f"{_path(resource, namespace, name)}?fieldManager={FIELD_MANAGER}"
+        try:
+            return await self._send("PATCH", path, list(operations), content_type=_JSON_PATCH)
+        except ApiInvalid as error:
+            # A test that fails is told as 422 with the operation's text, not as a conflict.
+            if "test" in error.message and "failed" in error.message:
+                raise ApiConflict(error.status, "Conflict", error.message) from None
+            raise
+
+    async def patch_status(
+        self, resource: Resource, namespace: str | None, name: str, patch: JsonObject
+    ) -> JsonObject:
+        path = f"{_path(resource, namespace, name)}/status?fieldManager={FIELD_MANAGER}"
+        return await self._send("PATCH", path, patch, content_type=_MERGE_PATCH)
+
+    async def apply(
+        self, resource: Resource, namespace: str | None, body: JsonObject, *, force: bool = True
+    ) -> JsonObject:
+        path = _path(resource, namespace, text(member(body, "metadata"), "name"))
+        query = f"fieldManager={FIELD_MANAGER}&force={'true' if force else 'false'}"
+        return await self._send("PATCH", f"{path}?{query}", body, content_type=_APPLY_PATCH)
+
+    async def delete(
+        self,
+        resource: Resource,
+        namespace: str | None,
+        name: str,
+        *,
+        uid: str | None = None,
+        resource_version: str | None = None,
+    ) -> None:
+        known: JsonObject = {}
+        if uid is not None:
+            known["uid"] = uid
+        if resource_version is not None:
+            known["resourceVersion"] = resource_version
+        options: JsonObject = {"apiVersion": "v1", "kind": "DeleteOptions"}
+        if known:
+            options["preconditions"] = known
+        try:
+            await self._send("DELETE", _path(resource, namespace, name), options)
+        except ApiNotFound:
+            return
+
+    async def document(self, path: str) -> JsonObject:
+        """Read what is no object of a resource: /version, a group's resources."""
+        return await self._read(path)
+
+    async def _read(self, path: str) -> JsonObject:
+        for pause in _READ_AGAIN_AFTER:
+            try:
+                return await self._send("GET", path)
+            except ApiUnavailable as error:
+                if error.retry_after is not None:
+                    raise
+                await self._sleep(pause)
+        return await self._send("GET", path)
+
+    async def _send(
+        self, method: str, path: str, body: object = None, *, content_type: str = _JSON
+    ) -> JsonObject:
+        headers = {
+            **self._agent,
+            **(await self._connection.headers()),
+            "Content-Type": content_type,
+        }
+        try:
+            response = await self._client.call_api(
+                method,
+                self._connection.configuration.host + path,
+                header_params=headers,
+                body=body,
+                _request_timeout=_TIMEOUT,
+            )
+            content: bytes = await response.response.read()
+        except (aiohttp.ClientError, OSError) as error:  # TimeoutError is an OSError
+            self._count(method, "<error>")
+            raise ApiUnavailable(0, "NoAnswer", type(error).__name__) from None
+        self._count(method, str(response.status))
+        if response.status >= HTTPStatus.BAD_REQUEST:
+            raise _refusal(method, response.status, response.headers, content)
+        return _object(content)
+
+
+def _path(resource: Resource, namespace: str | None, name: str | None = None) -> str:
+    parts = ["apis", resource.group] if resource.group else ["api"]
+    parts.append(resource.version)
+    if namespace is not None and resource.namespaced:
+        parts += ["namespaces", namespace]
+    parts.append(resource.plural)
+    if name is not None:
+        parts.append(name)
+    return "/" + "/".join(quote(part, safe="") for part in parts)
+
+
+def _object(content: bytes) -> JsonObject:
+    try:
+        document = json.loads(content)
+    except ValueError:
+        document = None
+    if not isinstance(document, dict):
+        raise ApiUnavailable(0, "NotJson", "the API server's answer is not a JSON object")
+    return document
+
+
+def _refusal(method: str, status: int, headers: Mapping[str, str], content: bytes) -> ApiError:
+    reason, message = _status_of(content)
+    if status == HTTPStatus.CONFLICT:
+        exists = reason == "AlreadyExists" or (method == "POST" and not reason)
+        kind: type[ApiError] = ApiAlreadyExists if exists else ApiConflict
+        return kind(status, reason, message)
+    if status == HTTPStatus.TOO_MANY_REQUESTS or status >= HTTPStatus.INTERNAL_SERVER_ERROR:
+        wait = headers.get("Retry-After", "")
+        seconds = float(wait) if wait.isdecimal() else None
+        return ApiUnavailable(status, reason, message, retry_after=seconds)
+    return _BY_STATUS.get(status, ApiError)(status, reason, message)
+
+
+def _status_of(content: bytes) -> tuple[str, str]:
+    """Reason and message of a metav1.Status; proxies answer with other things."""
+    try:
+        document = json.loads(content)
+    except ValueError:
+        return "", "the answer is not from an API server"
+    if not isinstance(document, dict):
+        return "", "the answer is not from an API server"
+    return text(document, "reason"), text(document, "message")
