@@ -47,6 +47,38 @@ format: install ## format the sources
 	@ruff format .
 	@ruff check --fix --exit-zero --quiet .
 
+.PHONY: cluster-up
+cluster-up: install ## a local control plane, detached: eval "$(make cluster-up)"
+	@python -m tests.cluster up
+
+.PHONY: cluster-down
+cluster-down: install ## stop the local control plane and remove its data
+	@python -m tests.cluster down
+
 .PHONY: clean
 clean: ## remove what make made here (caches stay)
 	@rm -rf .venv .local dist .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis
+
+.PHONY: demo
+demo: install ## the main job, checked at every step: CLUSTER=local|kind|current PROVIDER=dcr-server|oidc-provider KEEP=1
+	@CLUSTER=$(CLUSTER) PROVIDER=$(PROVIDER) KEEP=$(KEEP) python -m tests.demo
+
+.PHONY: test
+test: lint test-programs ## all that CI checks; ends with pytest's own summary
+	@pytest -n $(WORKERS) --dist loadgroup
+
+.PHONY: test-unit
+test-unit: install ## the tests that need no program but Python
+	@pytest -n $(WORKERS) -m "not integration and not interop"
+
+.PHONY: test-integration
+test-integration: install test-programs ## the tests on a real API server and against other providers
+	@pytest -n $(WORKERS) --dist loadgroup -m "integration or interop"
+
+.PHONY: interop
+interop: install test-programs ## the tests against providers that nobody here wrote: PROVIDER=name for one
+	@pytest -m interop $(if $(filter-out dcr-server,$(PROVIDER)),-k $(PROVIDER))
+
+.PHONY: bench
+bench: install ## the benchmarks, or one: BENCH=registration|apply|memory; JSON in .local/bench/
+	@python -m tests.bench $(BENCH)
