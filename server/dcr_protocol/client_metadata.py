@@ -33,6 +33,20 @@ Uris = Annotated[tuple[Text, ...], Field(max_length=100, strict=False)]
 Tokens = Annotated[tuple[Token, ...], Field(max_length=100, strict=False)]
 Seconds = Annotated[int, Field(ge=0, le=2**53)]
 
+# RFC 7592 §2.2: null and empty ask for removal; in a registration they say nothing.
+_OMITTED: Final[tuple[JsonValue, ...]] = (None, "")
+
+_REASONS: Final = {
+    "string_type": "must be a string",
+    "string_too_short": "must not be empty",
+    "string_pattern_mismatch": "must not hold control characters",
+    "string_unicode": "must not hold half of a surrogate pair",
+    "tuple_type": "must be an array",
+    "bool_type": "must be true or false",
+    "int_type": "must be a whole number",
+    "dict_type": "must be an object",
+}
+
 _LANGUAGE_TAG: Final = re.compile(r"[A-Za-z0-9]{1,8}(?:-[A-Za-z0-9]{1,8})*", re.ASCII)
 
 
@@ -261,4 +275,41 @@ def parse_client_metadata(document: Mapping[str, JsonValue]) -> ClientMetadata:
 
     Raises InvalidRedirectUri or InvalidClientMetadata for values of a wrong type (S-027).
     """
-    raise NotImplementedError
+    members = {name: value for name, value in document.items() if value not in _OMITTED}
+    members.pop("localized", None)  # no member of the wire
+    if any("#" in name for name in members):
+        localized = _localized_members(members)
+        members = {name: value for name, value in members.items() if "#" not in name}
+        members["localized"] = localized or None
+    try:
+        return ClientMetadata.model_validate(members)
+    except ValidationError as error:
+        raise _type_error(error) from None
+
+
+def _localized_members(members: Mapping[str, JsonValue]) -> dict[str, JsonValue]:
+    """Pick `name#tag` members whose name and tag we understand (S-160, S-162)."""
+    localized: dict[str, JsonValue] = {}
+    seen = set()
+    for name, value in members.items():
+        base, _, tag = name.partition("#")
+        if base not in LOCALIZABLE_MEMBERS or not _LANGUAGE_TAG.fullmatch(tag):
+            continue
+        # RFC 5646 §2.1.1: tags are not case sensitive.
+        if (base, tag.lower()) in seen:
+            raise InvalidClientMetadata(f"{base} has two values for the language {tag}")
+        seen.add((base, tag.lower()))
+        localized[name] = value
+    return localized
+
+
+def _type_error(error: ValidationError) -> ProtocolError:
+    detail = error.errors(include_url=False, include_context=False, include_input=False)[0]
+    member, *path = detail["loc"]
+    if member == "localized" and path:
+        member, *path = path
+    where = str(member) + "".join(f"[{step}]" for step in path)
+    reason = _REASONS.get(detail["type"], detail["msg"])
+    if member == "redirect_uris":
+        return InvalidRedirectUri(f"{where}: {reason}")
+    return InvalidClientMetadata(f"{where}: {reason}")

@@ -6,11 +6,33 @@ what the operator may do before it sends one. What a policy allows is not decide
 
 from __future__ import annotations
 
+import ipaddress
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
+from dcr_protocol.algorithms import check_algorithms, content_encryption_defaults
+from dcr_protocol.client_keys import check_client_keys
+from dcr_protocol.client_uris import check_redirect_uris, check_uris
+from dcr_protocol.errors import InvalidClientMetadata
+from dcr_protocol.grants import complete_grants, uses_implicit
+from dcr_protocol.redirect_uris import RedirectUriRules
+from dcr_protocol.vocabulary import (
+    APPLICATION_TYPES,
+    CIBA,
+    DEFAULT_APPLICATION_TYPE,
+    DEFAULT_AUTH_METHOD,
+    DELIVERY_MODES,
+    SUBJECT_TYPES,
+    TLS_CLIENT_AUTH,
+    TLS_CLIENT_AUTH_MEMBERS,
+)
+
 if TYPE_CHECKING:
     from dcr_protocol.client_metadata import ClientMetadata
+
+# RFC 6749 §3.3
+_SCOPE: Final = re.compile(r"[\x21\x23-\x5b\x5d-\x7e]+(?: [\x21\x23-\x5b\x5d-\x7e]+)*")
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,4 +59,79 @@ def check_client_metadata(
 
     Raises InvalidRedirectUri or InvalidClientMetadata for the first rule that is broken.
     """
-    raise NotImplementedError
+    complete = _with_defaults(metadata, rules)
+    _check_words(complete)
+    check_redirect_uris(complete, _redirect_uri_rules(complete, rules))
+    check_uris(complete)
+    check_client_keys(complete)
+    check_algorithms(complete)
+    _check_tls_client_auth(complete)
+    _check_backchannel_authentication(complete)
+    return complete
+
+
+def _with_defaults(metadata: ClientMetadata, rules: MetadataRules) -> ClientMetadata:
+    grant_types, response_types = complete_grants(metadata.grant_types, metadata.response_types)
+    provisioned: dict[str, object] = {
+        "grant_types": grant_types,
+        "response_types": response_types,
+        "token_endpoint_auth_method": metadata.token_endpoint_auth_method or DEFAULT_AUTH_METHOD,
+        "application_type": metadata.application_type or DEFAULT_APPLICATION_TYPE,
+        **content_encryption_defaults(metadata),
+    }
+    if not rules.keep_software_statement:
+        provisioned["software_statement"] = None
+    return metadata.model_copy(update=provisioned)
+
+
+def _check_words(metadata: ClientMetadata) -> None:
+    for member, known in (
+        ("application_type", APPLICATION_TYPES),
+        ("subject_type", SUBJECT_TYPES),
+        ("backchannel_token_delivery_mode", DELIVERY_MODES),
+    ):
+        value = getattr(metadata, member)
+        if value is not None and value not in known:
+            raise InvalidClientMetadata(f"{member} must be {' or '.join(known)}")
+    if metadata.scope is not None and not _SCOPE.fullmatch(metadata.scope):
+        raise InvalidClientMetadata("scope must hold values with one space between them")
+
+
+def _redirect_uri_rules(metadata: ClientMetadata, rules: MetadataRules) -> RedirectUriRules:
+    return RedirectUriRules(
+        application_type=metadata.application_type or DEFAULT_APPLICATION_TYPE,
+        uses_implicit=uses_implicit(metadata.response_types or ()),
+        allow_http=rules.allow_http_redirect_uris,
+        allow_schemes_without_dot=rules.allow_schemes_without_dot,
+    )
+
+
+def _check_tls_client_auth(metadata: ClientMetadata) -> None:
+    # RFC 8705 §2.1.2: exactly one way to recognize the certificate.
+    if metadata.token_endpoint_auth_method == TLS_CLIENT_AUTH:
+        given = [member for member in TLS_CLIENT_AUTH_MEMBERS if getattr(metadata, member)]
+        if len(given) != 1:
+            raise InvalidClientMetadata(
+                "tls_client_auth needs exactly one of " + ", ".join(TLS_CLIENT_AUTH_MEMBERS)
+            )
+    address = metadata.tls_client_auth_san_ip
+    if address is not None and not _is_canonical_address(address):
+        raise InvalidClientMetadata("tls_client_auth_san_ip must be an IP address, as RFC 5952 has it")
+
+
+def _is_canonical_address(text: str) -> bool:
+    try:
+        return str(ipaddress.ip_address(text)) == text
+    except ValueError:
+        return False
+
+
+def _check_backchannel_authentication(metadata: ClientMetadata) -> None:
+    # CIBA §4
+    mode = metadata.backchannel_token_delivery_mode
+    if CIBA in (metadata.grant_types or ()) and mode is None:
+        raise InvalidClientMetadata(f"{CIBA} needs backchannel_token_delivery_mode")
+    if mode in {"ping", "push"} and metadata.backchannel_client_notification_endpoint is None:
+        raise InvalidClientMetadata(
+            f"the delivery mode {mode} needs backchannel_client_notification_endpoint"
+        )

@@ -60,6 +60,18 @@ HTTPS_URI_LIST_MEMBERS: Final = frozenset({"request_uris"})
 
 REDIRECT_URI_MEMBERS: Final = frozenset({"redirect_uris", "post_logout_redirect_uris"})
 
+# OIDC Back-Channel Logout §2.2, RFC 7591 §2: nothing is after the resource.
+WITHOUT_FRAGMENT: Final = frozenset(
+    {
+        "backchannel_logout_uri",
+        "frontchannel_logout_uri",
+        "initiate_login_uri",
+        "jwks_uri",
+        "sector_identifier_uri",
+        "backchannel_client_notification_endpoint",
+    }
+)
+
 # Every member whose value is one URI or a list of URIs.
 URI_MEMBERS: Final = (
     PAGE_URI_MEMBERS | HTTPS_URI_MEMBERS | HTTPS_URI_LIST_MEMBERS | REDIRECT_URI_MEMBERS
@@ -98,6 +110,13 @@ REDIRECT_GRANTS: Final = frozenset({AUTHORIZATION_CODE, IMPLICIT})
 
 WEB: Final = "web"
 NATIVE: Final = "native"
+APPLICATION_TYPES: Final = (WEB, NATIVE)
+
+PAIRWISE: Final = "pairwise"
+SUBJECT_TYPES: Final = ("public", PAIRWISE)
+
+# CIBA §4
+DELIVERY_MODES: Final = ("poll", "ping", "push")
 
 # RFC 7591 §2 and OIDCR §2: what an omitted member means, where it does not depend on others.
 DEFAULT_AUTH_METHOD: Final = CLIENT_SECRET_BASIC

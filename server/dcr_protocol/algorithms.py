@@ -1,0 +1,78 @@
+"""JOSE algorithms in client metadata: OIDCR §2, JARM §3, RFC 9701 §6, RFC 9101 §10.5."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from dcr_protocol.errors import InvalidClientMetadata
+from dcr_protocol.grants import returns_id_token
+from dcr_protocol.vocabulary import (
+    CLIENT_SECRET_JWT,
+    DEFAULT_CONTENT_ENCRYPTION,
+    PRIVATE_KEY_JWT,
+)
+
+if TYPE_CHECKING:
+    from dcr_protocol.client_metadata import ClientMetadata
+
+_UNSIGNED: Final = "none"
+
+# Key management algorithm and content encryption of one kind of message.
+_ENCRYPTION_PAIRS: Final = (
+    ("id_token_encrypted_response_alg", "id_token_encrypted_response_enc"),
+    ("userinfo_encrypted_response_alg", "userinfo_encrypted_response_enc"),
+    ("request_object_encryption_alg", "request_object_encryption_enc"),
+    ("authorization_encrypted_response_alg", "authorization_encrypted_response_enc"),
+    ("introspection_encrypted_response_alg", "introspection_encrypted_response_enc"),
+)
+
+_NEVER_UNSIGNED: Final = (
+    "token_endpoint_auth_signing_alg",
+    "authorization_signed_response_alg",
+    "introspection_signed_response_alg",
+    "backchannel_authentication_request_signing_alg",
+)
+
+
+def content_encryption_defaults(metadata: ClientMetadata) -> dict[str, str]:
+    """Provision `_enc` where only `_alg` was sent (OIDCR §2)."""
+    return {
+        encryption: DEFAULT_CONTENT_ENCRYPTION
+        for algorithm, encryption in _ENCRYPTION_PAIRS
+        if getattr(metadata, algorithm) is not None and getattr(metadata, encryption) is None
+    }
+
+
+def check_algorithms(metadata: ClientMetadata) -> None:
+    """Refuse algorithms that contradict another member or may never be used.
+
+    Raises InvalidClientMetadata.
+    """
+    for algorithm, encryption in _ENCRYPTION_PAIRS:
+        if getattr(metadata, encryption) is not None and getattr(metadata, algorithm) is None:
+            raise InvalidClientMetadata(f"{encryption} needs {algorithm}")
+    for member in _NEVER_UNSIGNED:
+        if getattr(metadata, member) == _UNSIGNED:
+            raise InvalidClientMetadata(f"{member} must not be none")
+    # OIDCR §2: an ID Token that comes through the browser is signed.
+    if metadata.id_token_signed_response_alg == _UNSIGNED and returns_id_token(
+        metadata.response_types or ()
+    ):
+        raise InvalidClientMetadata("id_token_signed_response_alg must not be none")
+    # RFC 9101 §10.5
+    if metadata.request_object_signing_alg == _UNSIGNED and metadata.require_signed_request_object:
+        raise InvalidClientMetadata("require_signed_request_object excludes unsigned ones")
+    _check_assertion_algorithm(metadata)
+
+
+def _check_assertion_algorithm(metadata: ClientMetadata) -> None:
+    # OIDC Core §9: a shared secret makes MACs, a key pair makes signatures.
+    algorithm = metadata.token_endpoint_auth_signing_alg
+    method = metadata.token_endpoint_auth_method
+    if algorithm is None:
+        return
+    is_mac = algorithm.startswith("HS")
+    if method == CLIENT_SECRET_JWT and not is_mac:
+        raise InvalidClientMetadata("client_secret_jwt needs an HS algorithm")
+    if method == PRIVATE_KEY_JWT and is_mac:
+        raise InvalidClientMetadata("private_key_jwt needs an asymmetric algorithm")
