@@ -266,7 +266,7 @@ def render_table() -> str:
         "| --- | --- | --- | --- | --- |",
     ]
     lines += [
-        f"| `{row.reason}` | `{row.condition}` | {row.meaning} | {row.retry} | {row.remedy or '–'} |"
+        f"| `{row.reason}` | `{row.condition}` | {row.meaning} | {row.retry} | {row.remedy} |"
         for row in ROWS
     ]
     return "\n".join(lines) + "\n"

@@ -2,11 +2,9 @@
 
 from datetime import datetime
 from enum import StrEnum
-from typing import Annotated
 
 from pydantic import Field
 
-from dcr_operator.resources.cel import schema
 from dcr_operator.resources.resource_model import StatusModel
 
 
@@ -35,18 +33,8 @@ class Condition(StatusModel):
         min_length=1,
         max_length=1024,
         pattern=r"^[A-Za-z]([A-Za-z0-9_,:]*[A-Za-z0-9_])?$",
-        description="One word for the cause; docs/reasons.md lists all of them with their remedies.",
+        description="One word for the cause; docs/reasons.md lists them with their remedies.",
     )
     message: str = Field(
         max_length=32768, description="What happened, on what object, and what to do about it."
     )
-
-
-Conditions = Annotated[
-    tuple[Condition, ...],
-    Field(
-        default=(),
-        max_length=16,
-        json_schema_extra=schema(x_kubernetes_list_type="map", x_kubernetes_list_map_keys=["type"]),
-    ),
-]

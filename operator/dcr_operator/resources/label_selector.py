@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from enum import StrEnum
 from typing import Annotated, assert_never
 
-from pydantic import Field
+from pydantic import ConfigDict, Field
 
 from dcr_operator.resources.cel import Rule, schema
 from dcr_operator.resources.resource_model import ResourceModel
@@ -25,14 +25,14 @@ class SelectorOperator(StrEnum):
 class LabelRequirement(ResourceModel):
     """One condition on one label."""
 
-    model_config = {
-        "json_schema_extra": schema(
+    model_config = ConfigDict(
+        json_schema_extra=schema(
             Rule(
                 "(self.operator in ['In', 'NotIn']) == (has(self.values) && size(self.values) > 0)",
                 "values belong to the operators In and NotIn, which need at least one",
             )
         )
-    }
+    )
 
     key: LabelKey = Field(description="Key of the label.")
     operator: SelectorOperator = Field(description="How the label's value is compared.")
@@ -60,8 +60,8 @@ class LabelRequirement(ResourceModel):
 class LabelSelector(ResourceModel):
     """Every requirement must hold."""
 
-    model_config = {
-        "json_schema_extra": schema(
+    model_config = ConfigDict(
+        json_schema_extra=schema(
             # Kubernetes lets an empty selector match everything; here that must be said aloud.
             Rule(
                 "(has(self.matchLabels) && size(self.matchLabels) > 0)"
@@ -70,7 +70,7 @@ class LabelSelector(ResourceModel):
                 ' for which names: ["*"] is written',
             )
         )
-    }
+    )
 
     match_labels: dict[LabelKey, LabelValue] = Field(
         default_factory=dict, max_length=64, description="Labels that must have these values."

@@ -4,7 +4,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Annotated, Final, Literal
 
-from pydantic import Field, JsonValue, model_validator
+from pydantic import ConfigDict, Field, JsonValue
 
 from dcr_operator.resources.cel import Rule, schema
 from dcr_operator.resources.client_metadata import ClientMetadataSpec
@@ -160,17 +160,17 @@ class OAuthClientStatus(StatusModel):
 
 
 class OAuthClient(ResourceModel):
-    """One OAuthClient as the API server answers it."""
+    """An OAuth client that is registered at a provider, its credentials in a Secret."""
 
-    model_config = {
-        "extra": "ignore",
-        "json_schema_extra": schema(
+    model_config = ConfigDict(
+        extra="ignore",
+        json_schema_extra=schema(
             Rule(
                 f"self.metadata.name.size() <= {NAME_LENGTH}",
                 f"metadata.name must have at most {NAME_LENGTH} characters: it becomes a label",
             )
         ),
-    }
+    )
 
     kind: Literal["OAuthClient"] = "OAuthClient"
     metadata: ObjectMetadata

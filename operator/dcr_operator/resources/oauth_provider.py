@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from enum import StrEnum
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import ConfigDict, Field
 
 from dcr_operator.resources.cel import Rule, https_url, immutable, no_user_info, schema
 from dcr_operator.resources.condition import Condition
@@ -208,7 +208,7 @@ class OAuthProviderStatus(StatusModel):
 class OAuthProvider(ResourceModel):
     """A provider of one namespace, written by people who own nothing else."""
 
-    model_config = {"extra": "ignore"}
+    model_config = ConfigDict(extra="ignore")
 
     kind: Literal["OAuthProvider"] = "OAuthProvider"
     metadata: ObjectMetadata
@@ -239,7 +239,7 @@ class OAuthProvider(ResourceModel):
 class ClusterOAuthProvider(ResourceModel):
     """A provider of the cluster, written by its administrators."""
 
-    model_config = {"extra": "ignore"}
+    model_config = ConfigDict(extra="ignore")
 
     kind: Literal["ClusterOAuthProvider"] = "ClusterOAuthProvider"
     metadata: ObjectMetadata

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Annotated
 
-from pydantic import Field
+from pydantic import ConfigDict, Field
 
 from dcr_operator.resources.cel import Rule, schema
 from dcr_operator.resources.durations import Seconds
@@ -62,7 +62,7 @@ _ONE_CA = schema(
 
 
 class LocalTls(ResourceModel):
-    model_config = {"json_schema_extra": _ONE_CA}
+    model_config = ConfigDict(json_schema_extra=_ONE_CA)
 
     ca_bundle: CaBundle | None = None
     ca_ref: LocalSecretKey | None = Field(
@@ -72,7 +72,7 @@ class LocalTls(ResourceModel):
 
 
 class Tls(ResourceModel):
-    model_config = {"json_schema_extra": _ONE_CA}
+    model_config = ConfigDict(json_schema_extra=_ONE_CA)
 
     ca_bundle: CaBundle | None = None
     ca_ref: SecretKey | None = Field(
@@ -81,14 +81,14 @@ class Tls(ResourceModel):
 
 
 class Limits(ResourceModel):
-    model_config = {
-        "json_schema_extra": schema(
+    model_config = ConfigDict(
+        json_schema_extra=schema(
             Rule(
                 "!has(self.burst) || self.requestsPerSecond > 0",
                 "burst does nothing without requestsPerSecond: set both or remove burst",
             )
         )
-    }
+    )
 
     requests_per_second: int = Field(
         default=0,
@@ -123,14 +123,14 @@ class Limits(ResourceModel):
 class AllowedNamespaces(ResourceModel):
     """Whose clients a cluster-scoped provider serves; names and selector add up."""
 
-    model_config = {
-        "json_schema_extra": schema(
+    model_config = ConfigDict(
+        json_schema_extra=schema(
             Rule(
                 "has(self.selector) || (has(self.names) && size(self.names) > 0)",
-                'allowedNamespaces must hold names or a selector; names: ["*"] allows every namespace',
+                'allowedNamespaces must hold names or a selector; names: ["*"] allows all',
             )
         )
-    }
+    )
 
     names: tuple[
         Annotated[str, Field(max_length=63, pattern=r"^(\*|[a-z0-9]([-a-z0-9]*[a-z0-9])?)$")], ...
