@@ -5,6 +5,7 @@ import json
 import os
 import re
 import signal
+import ssl
 import subprocess
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -89,7 +90,7 @@ class ChildProcess:
 
     def wait_until_ready(self, url: str, *, ca_file: Path | None = None) -> None:
         """Poll ``url`` until it answers 200."""
-        verify = httpx.create_ssl_context(str(ca_file)) if ca_file else False
+        verify = ssl.create_default_context(cafile=ca_file) if ca_file else True
         with httpx.Client(verify=verify, trust_env=False, timeout=2.0) as client:
             self.wait_for(lambda: _answers(client, url), f"200 at {url}")
 

@@ -1,0 +1,44 @@
+"""Results as JSON under .local/bench/ and as a Markdown table on standard output."""
+
+import json
+import os
+import platform
+import statistics
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+FOLDER = Path(".local/bench")
+
+
+def machine() -> Mapping[str, Any]:
+    return {
+        "cores": len(os.sched_getaffinity(0)),
+        "system": platform.platform(),
+        "python": platform.python_version(),
+    }
+
+
+def write_json(name: str, results: Mapping[str, Any]) -> Path:
+    FOLDER.mkdir(parents=True, exist_ok=True)
+    file = FOLDER / f"{name}.json"
+    made = datetime.now(UTC).isoformat(timespec="seconds")
+    document = {"benchmark": name, "made": made, "machine": machine(), **results}
+    file.write_text(json.dumps(document, indent=2) + "\n", encoding="utf-8")
+    return file
+
+
+def markdown(header: Sequence[str], rows: Sequence[Sequence[object]]) -> str:
+    lines = [header, ["---"] * len(header), *rows]
+    return "\n".join("| " + " | ".join(str(cell) for cell in line) + " |" for line in lines)
+
+
+def percentile(values: Sequence[float], percent: int) -> float:
+    """Return the value that ``percent`` of all do not exceed (nearest rank)."""
+    rank = max(1, -(-len(values) * percent // 100))
+    return sorted(values)[rank - 1]
+
+
+def median(values: Sequence[float]) -> float:
+    return statistics.median(values)

@@ -1,0 +1,109 @@
+"""``make demo``: from nothing to credentials in a Secret and back, each step checked."""
+
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Mapping
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+
+from tests.cluster.failures import ClusterError, MissingPrerequisiteError
+from tests.demo.cluster import (
+    CannotRunError,
+    DemoCluster,
+    before_local_cluster,
+    current_cluster,
+    local_cluster,
+)
+from tests.demo.narration import CheckFailedError, Narration
+from tests.demo.provider import PROVIDERS
+from tests.demo.stage import TENANT_NAMESPACE, Backstage, clear_stage, set_stage
+from tests.demo.story import EXAMPLE, tell
+from tests.interop.oidc_provider_install import NotInstalledError
+from tests.processes.child_process import ProcessFailedError
+from tests.processes.kubectl import KubectlError
+
+CLUSTERS = {"local": local_cluster, "current": current_cluster}
+FAILURES = (CheckFailedError, ProcessFailedError, KubectlError, ClusterError, OSError, LookupError)
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    cluster: str
+    provider: str
+    keep: bool
+
+
+def main() -> int:
+    for ending in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(ending, lambda number, _: sys.exit(128 + number))
+    narration = Narration()
+    try:
+        choice = _choice(os.environ)
+        if choice.cluster == "kind":
+            return subprocess.run(["make", "e2e"], check=False).returncode
+        _play(choice, narration)
+    except (CannotRunError, MissingPrerequisiteError, NotInstalledError) as error:
+        print(error, file=sys.stderr)
+        return 2
+    except FAILURES as error:
+        narration.explain(error)
+        return 1
+    except KeyboardInterrupt:
+        print("\ninterrupted; everything that was started is stopped", file=sys.stderr)
+        return 128 + signal.SIGINT
+    print("\ndemo: passed")
+    return 0
+
+
+def _choice(environment: Mapping[str, str]) -> Choice:
+    choice = Choice(
+        cluster=environment.get("CLUSTER") or "local",
+        provider=environment.get("PROVIDER") or "dcr-server",
+        keep=environment.get("KEEP", "") not in {"", "0"},
+    )
+    for name, value, known in (
+        ("CLUSTER", choice.cluster, [*CLUSTERS, "kind"]),
+        ("PROVIDER", choice.provider, list(PROVIDERS)),
+    ):
+        if value not in known:
+            raise CannotRunError(f"{name}={value} is not known; there are {', '.join(known)}")
+    return choice
+
+
+def _play(choice: Choice, narration: Narration) -> None:
+    with ExitStack() as running:
+        with narration.step(f"A Kubernetes API ({choice.cluster})"):
+            if choice.cluster == "local":
+                narration.show(before_local_cluster())
+            cluster = running.enter_context(CLUSTERS[choice.cluster](keep=choice.keep))
+        directory = Path(".local/demo").absolute()
+        backstage = Backstage(narration, cluster.kubectl, directory, running, choice.keep)
+        stage = set_stage(backstage, choice.provider)
+        tell(stage)
+        if choice.keep:
+            _keep(choice, cluster, narration)
+            # Nothing is unwound: what runs goes on after us.
+            running.pop_all()
+        elif not cluster.ends_with_us:
+            with narration.step("Take away what the demo brought into the cluster"):
+                clear_stage(backstage)
+
+
+def _keep(choice: Choice, cluster: DemoCluster, narration: Narration) -> None:
+    stop = f"kill {' '.join(str(one.pid) for one in narration.processes)}"
+    if choice.cluster == "local":
+        stop += "; make cluster-down"
+    print(f"""
+everything is left running (KEEP={choice.keep:d}). To use it:
+  export KUBECONFIG={cluster.kubectl.kubeconfig}
+  kubectl apply -n {TENANT_NAMESPACE} -f {EXAMPLE}
+  kubectl get oauthclients -n {TENANT_NAMESPACE} --watch
+to stop it:
+  {stop}""")
+
+
+if __name__ == "__main__":
+    sys.exit(main())
