@@ -1,0 +1,199 @@
+"""One provider's HTTP: where requests go, how many at once, how long, how much is read.
+
+A session belongs to one `ProviderConnection`; a changed provider gets a new one. A
+client of httpx that several workers share costs three times as much as one for each,
+so idle clients, each with one connection, are handed out in turn.
+"""
+
+import asyncio
+import ssl
+import time
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+
+import httpx
+
+from dcr_operator.backoff import Backoff
+from dcr_operator.outcomes import RateLimited, Unreachable
+from dcr_operator.ports import ProviderConnection
+from dcr_operator.provider_dialer import HardenedTransport, plain_transport
+from dcr_operator.provider_limits import CircuitBreaker, TokenBucket
+from dcr_operator.provider_origins import origin_of, url_to_send_to
+from dcr_operator.version import VERSION
+
+MAX_RESPONSE_BYTES = 262_144
+_USER_AGENT = f"dcr-operator/{VERSION}"
+
+# The provider cannot have seen the request: nothing was sent.
+_NOT_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.UnsupportedProtocol)
+
+MakeTransport = Callable[[ProviderConnection, ssl.SSLContext], httpx.AsyncBaseTransport]
+Observe = Callable[[str, str, int, float], None]  # provider, operation, code, seconds
+
+
+@dataclass(frozen=True, slots=True)
+class ProviderRequest:
+    operation: str  # metric label
+    method: str
+    url: str
+    headers: Mapping[str, str] = field(default_factory=dict, repr=False)
+    body: bytes = field(default=b"", repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class ProviderResponse:
+    status: int
+    headers: Mapping[str, str] = field(repr=False)
+    body: bytes = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class ResponseTooLarge:
+    status: int
+
+
+Answer = ProviderResponse | ResponseTooLarge | RateLimited | Unreachable
+
+
+def transport_for(connection: ProviderConnection, tls: ssl.SSLContext) -> httpx.AsyncBaseTransport:
+    transport = plain_transport(tls)
+    if connection.hardened:
+        return HardenedTransport(transport, allow_loopback=connection.allow_loopback)
+    return transport
+
+
+class ProviderSession:
+    def __init__(
+        self,
+        connection: ProviderConnection,
+        *,
+        make_transport: MakeTransport,
+        observe: Observe,
+        random: Callable[[], float],
+    ) -> None:
+        self.connection = connection
+        self._make_transport = make_transport
+        self._observe = observe
+        # Raises ValueError (ssl.SSLError) when the CA bundle is none.
+        self._tls = ssl.create_default_context(cadata=connection.ca_bundle)
+        self._idle: dict[object, list[httpx.AsyncClient]] = {}
+        self._room = asyncio.Semaphore(connection.max_concurrent)
+        backoff = Backoff(random, first=2.0, ceiling=60.0)
+        self._circuit = CircuitBreaker(time.monotonic, backoff)
+        self._bucket = TokenBucket(connection.requests_per_second, connection.burst, time.monotonic)
+        self._last_failure = ""
+        self._closed = False
+
+    async def send(self, request: ProviderRequest) -> Answer:
+        """Send one request; raises OriginRefusedError instead of sending it elsewhere."""
+        url = url_to_send_to(self.connection, request.url)
+        if not self._circuit.admits():
+            pause = self._circuit.retry_after()
+            detail = f"{self._last_failure}; not asked again for {pause:.0f} s"
+            return Unreachable(detail, may_have_arrived=False)
+        wait = self._bucket.reserve(patience=self.connection.timeout)
+        if wait is None:
+            self._circuit.abandoned()
+            return RateLimited(retry_after=None)
+        try:
+            answer = await self._exchange(request, url, wait)
+        except BaseException:
+            self._circuit.abandoned()
+            raise
+        if isinstance(answer, Unreachable):
+            self._last_failure = answer.detail
+            self._circuit.failed()
+        else:
+            self._circuit.succeeded()
+        return answer
+
+    async def close(self) -> None:
+        self._closed = True
+        clients = [client for line in self._idle.values() for client in line]
+        self._idle.clear()
+        for client in clients:
+            await client.aclose()
+
+    async def _exchange(
+        self, request: ProviderRequest, url: str, wait: float
+    ) -> ProviderResponse | ResponseTooLarge | Unreachable:
+        if wait:
+            await asyncio.sleep(wait)
+        async with self._room:
+            start = time.monotonic()
+            answer = await self._attempt(request, url)
+            code = 0 if isinstance(answer, Unreachable) else answer.status
+            seconds = time.monotonic() - start
+            self._observe(self.connection.provider, request.operation, code, seconds)
+            return answer
+
+    async def _attempt(
+        self, request: ProviderRequest, url: str
+    ) -> ProviderResponse | ResponseTooLarge | Unreachable:
+        timeout = self.connection.timeout
+        try:
+            # httpx counts its time-outs anew for each read; this one is for all of it.
+            async with asyncio.timeout(timeout), self._client(url) as client:
+                return await _read(client, request, url)
+        except _NOT_SENT as error:
+            return Unreachable(_describe(error), may_have_arrived=False)
+        except TimeoutError:
+            return Unreachable(f"no answer within {timeout:g} s", may_have_arrived=True)
+        except (httpx.HTTPError, httpx.InvalidURL, ssl.SSLError, OSError) as error:
+            return Unreachable(_describe(error), may_have_arrived=True)
+
+    @asynccontextmanager
+    async def _client(self, url: str) -> AsyncIterator[httpx.AsyncClient]:
+        """Lend a client that nobody else uses; one whose request failed is not kept."""
+        idle = self._idle.setdefault(origin_of(url), [])
+        client = idle.pop() if idle else self._new_client()
+        try:
+            yield client
+        except BaseException:
+            await client.aclose()
+            raise
+        if self._closed:
+            await client.aclose()
+        else:
+            idle.append(client)
+
+    def _new_client(self) -> httpx.AsyncClient:
+        return httpx.AsyncClient(
+            transport=self._make_transport(self.connection, self._tls),
+            # A connection that cannot be made must show as such before the whole time is up.
+            timeout=httpx.Timeout(self.connection.timeout, connect=self.connection.timeout * 0.4),
+            follow_redirects=False,
+            trust_env=False,
+            headers={
+                "User-Agent": _USER_AGENT,
+                "Accept": "application/json",
+                "Accept-Encoding": "identity",  # a small answer may unpack to a huge one
+            },
+        )
+
+
+async def _read(
+    client: httpx.AsyncClient, request: ProviderRequest, url: str
+) -> ProviderResponse | ResponseTooLarge:
+    async with client.stream(
+        request.method, url, content=request.body or None, headers=dict(request.headers)
+    ) as response:
+        body = bytearray()
+        async for chunk in response.aiter_raw():
+            body += chunk
+            if len(body) > MAX_RESPONSE_BYTES:
+                return ResponseTooLarge(response.status_code)
+        return ProviderResponse(response.status_code, dict(response.headers), bytes(body))
+
+
+def _describe(error: Exception) -> str:
+    """What went wrong, without the URL: its path may hold what is not for everyone."""
+    kind = type(error).__name__.removesuffix("Error")
+    words = {"Connect": "no connection", "ConnectTimeout": "no connection in time"}
+    detail = str(error)
+    if "CERTIFICATE_VERIFY_FAILED" in detail:
+        return "its TLS certificate is not trusted: set tls.caBundle or tls.caRef"
+    if kind == "AddressRefused":
+        return detail
+    return words.get(kind, f"connection failed ({kind})")
