@@ -45,6 +45,7 @@ class WatchEvent:
 
 class KubernetesClient:
     def __init__(self, access: Access) -> None:
+        self.access = access
         context = ssl.create_default_context(cadata=access.certificate_authority)
         self._http = httpx.Client(
             base_url=access.server,

@@ -6,8 +6,8 @@ import os
 import select
 import signal
 import subprocess
-from collections.abc import Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -95,17 +95,33 @@ def kill_session(process: subprocess.Popen[bytes]) -> None:
 
 def stop_by_identity(who: ProcessIdentity, grace_seconds: float) -> None:
     """Stop a process that may not be a child of ours; one that is gone is fine."""
-    if not who.is_alive():
-        return
-    with suppress(ProcessLookupError):
+    for number in (signal.SIGTERM, signal.SIGKILL):
+        with _handle(who) as handle:
+            if handle is None:
+                return
+            signal.pidfd_send_signal(handle, number)
+            if select.select([handle], [], [], grace_seconds)[0]:
+                return
+
+
+def wait_for_end(who: ProcessIdentity, seconds: float) -> bool:
+    """Say whether the process has ended, by then at the latest."""
+    with _handle(who) as handle:
+        return handle is None or bool(select.select([handle], [], [], seconds)[0])
+
+
+@contextmanager
+def _handle(who: ProcessIdentity) -> Iterator[int | None]:
+    # What is open refers to this very process, even when its pid is given away.
+    try:
         descriptor = os.pidfd_open(who.pid)
-        try:
-            signal.pidfd_send_signal(descriptor, signal.SIGTERM)
-            if not select.select([descriptor], [], [], grace_seconds)[0]:
-                signal.pidfd_send_signal(descriptor, signal.SIGKILL)
-                select.select([descriptor], [], [], grace_seconds)
-        finally:
-            os.close(descriptor)
+    except ProcessLookupError:
+        yield None
+        return
+    try:
+        yield descriptor if who.is_alive() else None
+    finally:
+        os.close(descriptor)
 
 
 def last_lines(log: Path, count: int = 20) -> str:

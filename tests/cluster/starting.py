@@ -7,7 +7,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
-from contextlib import ExitStack, suppress
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -27,7 +27,13 @@ from tests.cluster.commands import (
 )
 from tests.cluster.failures import StartError
 from tests.cluster.kubeconfig import Access, read_kubeconfig, write_kubeconfig
-from tests.cluster.processes import last_lines, read_identity, stop_by_identity
+from tests.cluster.processes import (
+    ProcessIdentity,
+    last_lines,
+    read_identity,
+    stop_by_identity,
+    wait_for_end,
+)
 from tests.cluster.programs import ETCD, HERE, KUBE_APISERVER, KUBE_CONTROLLER_MANAGER, Program
 from tests.cluster.supervisor import ControlPlaneFiles, Supervised, write_programs
 
@@ -149,24 +155,26 @@ def _private_key() -> str:
 def _start(files: ControlPlaneFiles, server: str, tokens: _Tokens) -> None:
     command = [sys.executable, "-m", "tests.cluster.supervisor", str(files.directory)]
     with files.log("supervisor").open("wb") as log:
-        supervisor = subprocess.Popen(
+        subprocess.run(
             command,
             stdin=subprocess.DEVNULL,
             stdout=log,
             stderr=log,
             cwd=REPOSITORY,
-            start_new_session=True,
+            check=False,
         )
+    supervisor = read_identity(files.supervisor)
+    if supervisor is None:
+        raise StartError(last_lines(files.log("supervisor")))
     try:
         _get_ready(files, server, tokens, supervisor)
     except BaseException:
-        supervisor.terminate()
-        supervisor.wait()
+        stop_by_identity(supervisor, STOP_SECONDS)
         raise
 
 
 def _get_ready(
-    files: ControlPlaneFiles, server: str, tokens: _Tokens, supervisor: subprocess.Popen[bytes]
+    files: ControlPlaneFiles, server: str, tokens: _Tokens, supervisor: ProcessIdentity
 ) -> None:
     wait = _Wait(files, supervisor, time.monotonic() + READY_SECONDS)
     certificate = files.directory / "certificates" / "apiserver.crt"
@@ -183,13 +191,12 @@ def _get_ready(
 @dataclass(frozen=True, slots=True)
 class _Wait:
     files: ControlPlaneFiles
-    supervisor: subprocess.Popen[bytes]
+    supervisor: ProcessIdentity
     ends: float
 
     def until(self, condition: Callable[[], bool], program: str) -> None:
         while not condition():
-            with suppress(subprocess.TimeoutExpired):
-                self.supervisor.wait(LOOK_SECONDS)
+            if wait_for_end(self.supervisor, LOOK_SECONDS):
                 raise StartError(self._ended())
             if time.monotonic() > self.ends:
                 raise StartError(self._late(program))

@@ -83,9 +83,6 @@ def read_programs(files: ControlPlaneFiles) -> list[Supervised]:
 
 def supervise(files: ControlPlaneFiles) -> int:
     signal.pthread_sigmask(signal.SIG_BLOCK, _SIGNALS)
-    myself = identity(os.getpid())
-    assert myself is not None
-    write_identity(files.supervisor, myself)
     running: dict[str, subprocess.Popen[bytes]] = {}
     try:
         return _watch(files, running)
@@ -122,5 +119,18 @@ def _start_due(
             running[program.name] = start(program.command, files.log(program.name))
 
 
+def main(files: ControlPlaneFiles) -> int:
+    """Go on as nobody's child: whoever started the cluster may end before those who share it."""
+    child = os.fork()
+    if child == 0:
+        os.setsid()
+        return supervise(files)
+    supervisor = identity(child)
+    if supervisor is None:
+        return 1
+    write_identity(files.supervisor, supervisor)
+    return 0
+
+
 if __name__ == "__main__":
-    sys.exit(supervise(ControlPlaneFiles(Path(sys.argv[1]))))
+    sys.exit(main(ControlPlaneFiles(Path(sys.argv[1]))))

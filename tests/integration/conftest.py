@@ -1,0 +1,75 @@
+"""
+The control plane that integration tests share; what it takes is in tests/cluster.
+
+DCR_TEST_KUBECONFIG names a cluster that runs already (make cluster-up), for a quick loop.
+KUBECONFIG is not looked at: it may name one that somebody needs.
+"""
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.cluster.audit import AuditLog
+from tests.cluster.binaries import control_plane_binaries
+from tests.cluster.client import KubernetesClient
+from tests.cluster.failures import MissingPrerequisiteError
+from tests.cluster.namespaces import fresh_namespace
+from tests.cluster.running import shared_cluster
+from tests.cluster.starting import Cluster
+
+_MISSING = pytest.StashKey[str]()
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Build before the first test: there a build has no deadline, and its progress is seen."""
+    needed = any("cluster" in getattr(item, "fixturenames", ()) for item in items)
+    if not needed or _given_kubeconfig() or config.option.collectonly:
+        return
+    capture = config.pluginmanager.getplugin("capturemanager")
+    with capture.global_and_fixture_disabled():
+        try:
+            control_plane_binaries()
+        except MissingPrerequisiteError as missing:
+            config.stash[_MISSING] = str(missing)
+
+
+def _given_kubeconfig() -> str:
+    return os.environ.get("DCR_TEST_KUBECONFIG", "")
+
+
+@pytest.fixture(scope="session")
+def cluster(
+    pytestconfig: pytest.Config, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Cluster]:
+    """One control plane for all workers of this run."""
+    if given := _given_kubeconfig():
+        path = Path(given).resolve()
+        yield Cluster(path, path.with_name("audit.log"))
+        return
+    if sentence := pytestconfig.stash.get(_MISSING, ""):
+        (pytest.fail if os.environ.get("CI") == "true" else pytest.skip)(sentence)
+    worker = "PYTEST_XDIST_WORKER" in os.environ
+    own = tmp_path_factory.getbasetemp()
+    with shared_cluster((own.parent if worker else own) / "control-plane") as shared:
+        yield shared
+
+
+@pytest.fixture(scope="session")
+def admin(cluster: Cluster) -> Iterator[KubernetesClient]:
+    with cluster.admin() as client:
+        yield client
+
+
+@pytest.fixture
+def namespace(admin: KubernetesClient, request: pytest.FixtureRequest) -> Iterator[str]:
+    with fresh_namespace(admin, request.node.name) as name:
+        yield name
+
+
+@pytest.fixture
+def audit_log(cluster: Cluster, admin: KubernetesClient) -> AuditLog:
+    if not cluster.audit_log.exists():
+        pytest.skip("the cluster of DCR_TEST_KUBECONFIG keeps no audit.log beside it")
+    return AuditLog(cluster.audit_log, admin)
