@@ -7,14 +7,21 @@ tolerance for servers that do not follow the RFCs is in the reading half.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
-from pydantic import SecretStr
-
-from dcr_protocol.json_document import JsonValue
+from dcr_protocol.json_document import JsonValue, read_json_object
+from dcr_protocol.member_reader import MemberReader
+from dcr_protocol.response_errors import MalformedResponse, response_error
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+    from pydantic import SecretStr
+
+# C-010: 201 for a registration, 200 for the rest; some answer 200 to a registration too.
+_SUCCESS: Final = frozenset({200, 201})
+# C-040
+_DELETED: Final = frozenset({200, 202, 204})
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +48,17 @@ def client_information_document(information: ClientInformation) -> dict[str, Jso
     The order is client_id, client_secret, client_id_issued_at, client_secret_expires_at,
     registration_access_token, registration_client_uri, then the metadata.
     """
-    raise NotImplementedError
+    secret, token = information.client_secret, information.registration_access_token
+    document: dict[str, JsonValue] = {
+        "client_id": information.client_id,
+        "client_secret": secret.get_secret_value() if secret else None,
+        "client_id_issued_at": information.client_id_issued_at,
+        "client_secret_expires_at": information.client_secret_expires_at,
+        "registration_access_token": token.get_secret_value() if token else None,
+        "registration_client_uri": information.registration_client_uri,
+    }
+    document = {member: value for member, value in document.items() if value is not None}
+    return document | information.metadata
 
 
 def parse_client_information_response(
@@ -51,7 +68,26 @@ def parse_client_information_response(
 
     Raises a `ProtocolResponseError` for everything that is not client information.
     """
-    raise NotImplementedError
+    if status not in _SUCCESS:
+        raise response_error(status, headers, body)
+    document = read_json_object(body)
+    if document is None:
+        raise MalformedResponse("a success without a JSON object", status=status)
+    reader = MemberReader(document)
+    client_id = reader.identifier("client_id")
+    if client_id is None:
+        # RFC 7591 §3.2.1: the one member that every response has.
+        raise MalformedResponse("a success without client_id", status=status)
+    return ClientInformation(
+        client_id=client_id,
+        client_secret=reader.secret("client_secret"),
+        client_id_issued_at=reader.time("client_id_issued_at"),
+        client_secret_expires_at=reader.time("client_secret_expires_at"),
+        registration_access_token=reader.access_token("registration_access_token"),
+        registration_client_uri=reader.url("registration_client_uri"),
+        metadata=reader.rest(),
+        deviations=tuple(reader.deviations),
+    )
 
 
 def parse_deletion_response(status: int, headers: Mapping[str, str], body: bytes) -> None:
@@ -60,4 +96,5 @@ def parse_deletion_response(status: int, headers: Mapping[str, str], body: bytes
     Raises a `ProtocolResponseError`; a `NotSupported` with status 404 may mean that the client
     was gone already.
     """
-    raise NotImplementedError
+    if status not in _DELETED:
+        raise response_error(status, headers, body)

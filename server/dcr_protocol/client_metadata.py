@@ -86,9 +86,7 @@ class ClientMetadata(BaseModel):
     policy_uri: Text | None = Field(
         None, description="How the client uses the data that it is given."
     )
-    jwks_uri: Text | None = Field(
-        None, description="URL of the client's JWK Set; excludes jwks."
-    )
+    jwks_uri: Text | None = Field(None, description="URL of the client's JWK Set; excludes jwks.")
     jwks: dict[str, JsonValue] | None = Field(
         None, description="The client's public keys as a JWK Set; excludes jwks_uri."
     )
@@ -223,9 +221,7 @@ class ClientMetadata(BaseModel):
         None, description="JWE content encryption of introspection responses."
     )
     # OpenID Connect Client-Initiated Backchannel Authentication
-    backchannel_token_delivery_mode: Token | None = Field(
-        None, description="poll, ping or push."
-    )
+    backchannel_token_delivery_mode: Token | None = Field(None, description="poll, ping or push.")
     backchannel_client_notification_endpoint: Text | None = Field(
         None, description="https URL that is notified in the modes ping and push."
     )

@@ -1,22 +1,20 @@
 """The errors of the protocol, raised by the server and read back by the client.
 
-    ProtocolError                 code + description, rendered as one JSON document
-    ├── InvalidRequest            RFC 6750 §3.1; also what is not a JSON object at all
-    ├── InvalidRedirectUri        RFC 7591 §3.2.2
-    ├── InvalidClientMetadata     RFC 7591 §3.2.2
-    └── InvalidAccessToken        RFC 6750 §3.1, carries its challenge
+ProtocolError                 code + description, rendered as one JSON document
+├── InvalidRequest            RFC 6750 §3.1; also what is not a JSON object at all
+├── InvalidRedirectUri        RFC 7591 §3.2.2
+├── InvalidClientMetadata     RFC 7591 §3.2.2
+└── InvalidAccessToken        RFC 6750 §3.1, carries its challenge
 """
 
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import TYPE_CHECKING, Final
+from http import HTTPStatus
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-
-BAD_REQUEST: Final = 400
-UNAUTHORIZED: Final = 401
 
 
 class RegistrationErrorCode(StrEnum):
@@ -58,13 +56,13 @@ class ProtocolError(Exception):
         code: RegistrationErrorCode,
         description: str,
         *,
-        status: int = BAD_REQUEST,
+        status: int = HTTPStatus.BAD_REQUEST,
         headers: Mapping[str, str] | None = None,
     ) -> None:
         super().__init__(f"{code.value}: {description}")
         self.code = code
         self.description = ascii_description(description)
-        self.status = status
+        self.status = int(status)
         self.headers: Mapping[str, str] = dict(headers or {})
 
     def to_document(self) -> dict[str, str]:
@@ -72,21 +70,21 @@ class ProtocolError(Exception):
         return {"error": self.code.value, "error_description": self.description}
 
 
-class InvalidRequest(ProtocolError):
+class InvalidRequest(ProtocolError):  # noqa: N818 - named after its code
     """The request is not one: no JSON object, a member repeated, a forbidden member."""
 
-    def __init__(self, description: str, *, status: int = BAD_REQUEST) -> None:
+    def __init__(self, description: str, *, status: int = HTTPStatus.BAD_REQUEST) -> None:
         super().__init__(RegistrationErrorCode.INVALID_REQUEST, description, status=status)
 
 
-class InvalidRedirectUri(ProtocolError):
+class InvalidRedirectUri(ProtocolError):  # noqa: N818 - named after its code
     """A redirection URI cannot be registered."""
 
     def __init__(self, description: str) -> None:
         super().__init__(RegistrationErrorCode.INVALID_REDIRECT_URI, description)
 
 
-class InvalidClientMetadata(ProtocolError):
+class InvalidClientMetadata(ProtocolError):  # noqa: N818 - named after its code
     """A member is of the wrong type, has a value we refuse, or contradicts another."""
 
     def __init__(self, description: str) -> None:

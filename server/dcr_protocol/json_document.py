@@ -1,4 +1,4 @@
-"""Strict reading of a JSON object from bytes that a stranger sent (S-007, RFC 8259)."""
+"""JSON objects from bytes: requests are read strictly (S-007, RFC 8259), responses leniently."""
 
 import json
 import math
@@ -8,10 +8,19 @@ from pydantic import JsonValue
 
 from dcr_protocol.errors import InvalidRequest
 
-__all__ = ["DEFAULT_MAX_BYTES", "DEFAULT_MAX_DEPTH", "JsonValue", "parse_json_object"]
+__all__ = [
+    "DEFAULT_MAX_BYTES",
+    "DEFAULT_MAX_DEPTH",
+    "JsonValue",
+    "parse_json_object",
+    "read_json_object",
+]
 
 DEFAULT_MAX_BYTES: Final = 65536
 DEFAULT_MAX_DEPTH: Final = 16
+# C-052: a response is larger than a request at most by what the server knows beside.
+MAX_RESPONSE_BYTES: Final = 1_048_576
+MAX_RESPONSE_DEPTH: Final = 32
 
 
 def parse_json_object(
@@ -40,8 +49,31 @@ def parse_json_object(
         raise InvalidRequest("the body is not valid JSON") from None
     if not isinstance(document, dict):
         raise InvalidRequest("the body must be a JSON object")
-    _refuse_deep_nesting(document, text, max_depth)
+    if _is_deeper(document, text, max_depth):
+        raise InvalidRequest(f"the body is nested deeper than {max_depth} levels")
     _refuse_lone_surrogates(document, text)
+    return document
+
+
+def read_json_object(body: bytes) -> dict[str, JsonValue] | None:
+    """Read what a server answered; None when it is not a JSON object of sane size (C-052).
+
+    A response may hold credentials that are shown once. So faults that most parsers pass are
+    passed: repeated members (the last counts), a byte order mark, NaN (null), half a
+    surrogate pair or broken UTF-8 (replaced).
+    """
+    if len(body) > MAX_RESPONSE_BYTES:
+        return None
+    text = body.decode("utf-8-sig", errors="replace")
+    try:
+        document = json.loads(text, parse_constant=_null, parse_float=_finite_float_or_null)
+    except (RecursionError, ValueError):
+        return None
+    if not isinstance(document, dict) or _is_deeper(document, text, MAX_RESPONSE_DEPTH):
+        return None
+    if "\\u" in text:
+        encodable = json.dumps(document, ensure_ascii=False).encode("utf-8", errors="replace")
+        return cast("dict[str, JsonValue]", json.loads(encodable))
     return document
 
 
@@ -65,23 +97,29 @@ def _finite_float(digits: str) -> float:
     return value
 
 
-def _refuse_deep_nesting(document: dict[str, JsonValue], text: str, max_depth: int) -> None:
+def _null(_name: str) -> None:
+    return None
+
+
+def _finite_float_or_null(digits: str) -> float | None:
+    value = float(digits)
+    return None if math.isinf(value) else value
+
+
+def _is_deeper(document: dict[str, JsonValue], text: str, max_depth: int) -> bool:
     # Nearly every body has fewer brackets than the limit: then it cannot be that deep.
     if text.count("{") + text.count("[") <= max_depth:
-        return
+        return False
     level: list[JsonValue] = [document]
     for _ in range(max_depth):
         level = [child for value in level for child in _children(value)]
-        if not level:
-            return
-    if any(isinstance(value, (dict, list)) for value in level):
-        raise InvalidRequest(f"the body is nested deeper than {max_depth} levels")
+    return any(isinstance(value, (dict, list)) for value in level)
 
 
 def _children(value: JsonValue) -> list[JsonValue]:
     if isinstance(value, dict):
         return list(value.values())
-    return cast("list[JsonValue]", value) if isinstance(value, list) else []
+    return value if isinstance(value, list) else []
 
 
 def _refuse_lone_surrogates(document: dict[str, JsonValue], text: str) -> None:

@@ -46,7 +46,7 @@ def flaw_in_redirect_uri(text: str, rules: RedirectUriRules) -> str | None:
     uri = split_uri(text)
     if uri is None:
         return "is not an absolute URI"
-    flaw = _flaw_in_any(text, uri)
+    flaw = _flaw_in_parts(uri) or _flaw_in_place(text, uri)
     if flaw is not None:
         return flaw
     if rules.application_type == NATIVE:
@@ -54,7 +54,7 @@ def flaw_in_redirect_uri(text: str, rules: RedirectUriRules) -> str | None:
     return _flaw_in_web(uri, rules)
 
 
-def _flaw_in_any(text: str, uri: Uri) -> str | None:
+def _flaw_in_parts(uri: Uri) -> str | None:
     # RFC 6749 §3.1.2: no fragment, not even an empty one.
     if uri.fragment is not None:
         return "must not have a fragment"
@@ -62,6 +62,11 @@ def _flaw_in_any(text: str, uri: Uri) -> str | None:
         return f"must not use the scheme {uri.scheme}"
     if uri.userinfo is not None:
         return "must not hold user information"
+    return None
+
+
+def _flaw_in_place(text: str, uri: Uri) -> str | None:
+    """Say whether it leaves open where exactly the browser ends up."""
     if "*" in text:
         return "must not hold a wildcard"
     if uri.has_dot_segments:

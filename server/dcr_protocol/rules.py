@@ -116,7 +116,9 @@ def _check_tls_client_auth(metadata: ClientMetadata) -> None:
             )
     address = metadata.tls_client_auth_san_ip
     if address is not None and not _is_canonical_address(address):
-        raise InvalidClientMetadata("tls_client_auth_san_ip must be an IP address, as RFC 5952 has it")
+        raise InvalidClientMetadata(
+            "tls_client_auth_san_ip must be an IP address, as RFC 5952 has it"
+        )
 
 
 def _is_canonical_address(text: str) -> bool:

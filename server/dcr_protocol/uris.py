@@ -27,7 +27,6 @@ class Uri(NamedTuple):
     """The parts of an absolute URI; scheme and host in lower case, the rest as written."""
 
     scheme: str
-    has_authority: bool
     userinfo: str | None
     host: str
     port: int | None
@@ -60,7 +59,7 @@ def split_uri(text: str) -> Uri | None:
     if authority is None:
         if path.startswith("//"):
             return None
-        return Uri(scheme.lower(), False, None, "", None, path, query, fragment)
+        return Uri(scheme.lower(), None, "", None, path, query, fragment)
     parts = _AUTHORITY.fullmatch(authority)
     if parts is None or (path and not path.startswith("/")):
         return None
@@ -70,7 +69,7 @@ def split_uri(text: str) -> Uri | None:
     number = int(port) if port else None
     # A trailing dot names the same host (RFC 1034 §3.1).
     name = host.lower().removesuffix(".")
-    return Uri(scheme.lower(), True, userinfo, name, number, path, query, fragment)
+    return Uri(scheme.lower(), userinfo, name, number, path, query, fragment)
 
 
 def _is_host(host: str) -> bool:
