@@ -3,6 +3,8 @@
 import json
 from pathlib import Path
 
+from pydantic import JsonValue
+
 from tests.chart.render import OPERATOR_SERVICE_ACCOUNT, rendered_rbac
 from tests.processes.kubectl import Kubectl
 
@@ -10,12 +12,15 @@ CRDS = Path("crds")
 _TOKEN_DURATION = "12h"
 
 
-def install(kubectl: Kubectl, namespace: str) -> None:
-    """Install CRDs, namespace and RBAC; what is there already is brought up to date."""
+def install(kubectl: Kubectl, namespace: str, **values: JsonValue) -> None:
+    """Install CRDs, namespace and RBAC; what is there already is brought up to date.
+
+    ``values`` are the chart's.
+    """
     kubectl.run("apply", "--server-side", "-f", str(CRDS))
     kubectl.run("wait", "--for=condition=Established", "--timeout=60s", "-f", str(CRDS))
     kubectl.apply(namespace_object(namespace))
-    kubectl.apply(*rendered_rbac(namespace))
+    kubectl.apply(*rendered_rbac(namespace, **values))
 
 
 def uninstall(kubectl: Kubectl, namespace: str) -> None:
