@@ -7,19 +7,17 @@ to read. No key passes through a release, a repository or a pipeline.
 
 import base64
 import datetime as dt
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
 from dcr_server.serving_certificate import make_serving_certificate
+from dcr_server.tokens import INITIAL_ACCESS_TOKEN_PREFIX, Entropy, mint
 
 ENCRYPTION_KEY = "encryption-key"
 INITIAL_ACCESS_TOKEN = "token"
 
 _ENCRYPTION_KEY_BYTES = 32
-_TOKEN_BYTES = 32
-
-Entropy = Callable[[int], bytes]
 
 
 class SecretMaker(Protocol):
@@ -52,9 +50,9 @@ def make_missing_secrets(
         name = wanted.encryption_key_secret
         yield Made(name, secrets.create(name, "Opaque", {ENCRYPTION_KEY: key}))
     if wanted.initial_access_token_secret:
-        token = base64.urlsafe_b64encode(entropy(_TOKEN_BYTES)).rstrip(b"=")
+        token = mint(INITIAL_ACCESS_TOKEN_PREFIX, entropy).value.get_secret_value()
         name = wanted.initial_access_token_secret
-        yield Made(name, secrets.create(name, "Opaque", {INITIAL_ACCESS_TOKEN: token}))
+        yield Made(name, secrets.create(name, "Opaque", {INITIAL_ACCESS_TOKEN: token.encode()}))
     if wanted.tls_secret:
         certificate = make_serving_certificate(wanted.tls_dns_names, now)
         data = {

@@ -1,0 +1,57 @@
+"""The ASGI application: which path has which methods, and nothing else."""
+
+from collections.abc import Awaitable, Callable
+
+from starlette.applications import Starlette
+from starlette.middleware import Middleware
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from dcr_server import client_configuration, discovery, health, registration, token_endpoint
+from dcr_server.error_responses import HANDLERS, LastResort
+from dcr_server.server import Server
+
+Endpoint = Callable[[Request, Server], Awaitable[Response]]
+
+
+def create_app(server: Server) -> Starlette:
+    def resource(path: str, **endpoints: Endpoint) -> Route:
+        """One route per path, so that a 405 lists all of its methods."""
+
+        async def dispatch(request: Request) -> Response:
+            # Starlette answers HEAD with GET; the body is cut off when it is sent.
+            method = "GET" if request.method == "HEAD" else request.method
+            return await endpoints[method](request, server)
+
+        return Route(path, dispatch, methods=[*endpoints])
+
+    path = server.urls.path
+    app = Starlette(
+        routes=[
+            resource(f"{path}/connect/register", POST=registration.register),
+            resource(
+                f"{path}/connect/register/{{client_id}}",
+                GET=client_configuration.read,
+                PUT=client_configuration.update,
+                DELETE=client_configuration.delete,
+            ),
+            resource(f"{path}/token", POST=token_endpoint.issue_token),
+            resource(f"{path}/jwks", GET=discovery.jwks),
+            # RFC 8414 §3.1 puts the path of the issuer behind, DISC §4.1 before (S-181).
+            resource(
+                f"/.well-known/oauth-authorization-server{path}",
+                GET=discovery.authorization_server_metadata,
+            ),
+            resource(
+                f"{path}/.well-known/openid-configuration", GET=discovery.openid_configuration
+            ),
+            resource("/healthz", GET=health.healthz),
+            resource("/readyz", GET=health.readyz),
+        ],
+        middleware=[Middleware(LastResort)],
+        exception_handlers={**HANDLERS},
+    )
+    # A redirect would be built from the Host header.
+    app.router.redirect_slashes = False
+    return app

@@ -1,0 +1,129 @@
+"""The client configuration endpoint: RFC 7592 §2."""
+
+from dataclasses import dataclass
+
+import structlog
+from pydantic import SecretStr
+from starlette.requests import Request
+from starlette.responses import Response
+
+from dcr_protocol.bearer import insufficient_scope, invalid_token
+from dcr_protocol.client_update import check_update_request
+from dcr_protocol.errors import InvalidRequest
+from dcr_protocol.json_document import parse_json_object
+from dcr_server.client_information import client_information_response
+from dcr_server.credentials import find_secret, find_token
+from dcr_server.policies import Policy
+from dcr_server.records import Client
+from dcr_server.registration import admitted_metadata, idempotency_key_reused, needs_secret
+from dcr_server.requests import JSON, bearer_token_hash, idempotency_key, read_body
+from dcr_server.responses import no_store
+from dcr_server.server import Server
+from dcr_server.storage.protocol import IdempotencyKeyReused, TokenRetired, Update, Updated
+from dcr_server.tokens import (
+    CLIENT_SECRET_PREFIX,
+    REGISTRATION_ACCESS_TOKEN_PREFIX,
+    Minted,
+    hash_of,
+    mint,
+)
+
+NO_CONTENT = 204
+
+log = structlog.get_logger()
+
+
+@dataclass(frozen=True, slots=True)
+class _Authenticated:
+    client: Client
+    token: Minted
+
+
+async def read(request: Request, server: Server) -> Response:
+    """RFC 7592 §2.1. The token that was presented comes back: only its hash is stored (S-110)."""
+    authenticated = await _authenticate(request, server)
+    client, token = authenticated.client, authenticated.token
+    if len(client.credentials) > 1 and not await server.storage.clients.retire(
+        client.client_id, token_or_secret_hash=token.hash
+    ):
+        raise _refused()
+    return client_information_response(server, client, token, None)
+
+
+async def update(request: Request, server: Server) -> Response:
+    """RFC 7592 §2.2: an update replaces the whole client metadata."""
+    authenticated = await _authenticate(request, server)
+    client = authenticated.client
+    policy = _policy_that_governs(client, server)
+    body = await read_body(request, JSON)
+    document = parse_json_object(body)
+    _check_repeated_secret(client, check_update_request(document, client.client_id))
+    metadata = admitted_metadata(document, policy)
+    token = mint(REGISTRATION_ACCESS_TOKEN_PREFIX, server.entropy)
+    secret = mint(CLIENT_SECRET_PREFIX, server.entropy)
+    outcome = await server.storage.clients.update(
+        Update(
+            client_id=client.client_id,
+            presented_token_hash=authenticated.token.hash,
+            new_token_hash=token.hash,
+            new_secret_hash=secret.hash,
+            needs_secret=needs_secret(metadata),
+            metadata=metadata.to_wire(),
+            repeatable=idempotency_key(request, scope=f"update\n{client.client_id}", body=body),
+        )
+    )
+    match outcome:
+        case Updated(updated, secret_issued):
+            log.info("client_updated", client_id=client.client_id, policy=client.owner.policy)
+            return client_information_response(
+                server, updated, token, secret if secret_issued else None
+            )
+        case IdempotencyKeyReused():
+            raise idempotency_key_reused()
+        case TokenRetired():
+            raise _refused()
+
+
+async def delete(request: Request, server: Server) -> Response:
+    """RFC 7592 §2.3: client_id, secret and token are dead when this returns (S-131)."""
+    authenticated = await _authenticate(request, server)
+    client_id = authenticated.client.client_id
+    if not await server.storage.clients.delete(
+        client_id, token_hash=authenticated.token.hash, now=server.now()
+    ):
+        raise _refused()
+    log.info("client_deleted", client_id=client_id, policy=authenticated.client.owner.policy)
+    return no_store(None, NO_CONTENT)
+
+
+async def _authenticate(request: Request, server: Server) -> _Authenticated:
+    """Unknown client, retired token, another client's token: one and the same 401 (S-101 ff.).
+
+    Deviation: RFC 7592 §2.1 would have a token revoked that is used on another client's URL; it
+    stays valid, because a mistake in shared tooling must not lock clients out.
+    """
+    value, token_hash = bearer_token_hash(request)
+    client = await server.storage.clients.find(request.path_params["client_id"])
+    if client is None or find_token(client.credentials, token_hash) is None:
+        raise _refused()
+    return _Authenticated(client, Minted(value=SecretStr(value), hash=token_hash))
+
+
+def _policy_that_governs(client: Client, server: Server) -> Policy:
+    policy = server.policies.get(client.owner.policy)
+    if policy is None:
+        # RFC 7592 §2.2: the client is known but may not do this (S-103).
+        raise insufficient_scope(f"the policy {client.owner.policy} is not configured any more")
+    return policy
+
+
+def _check_repeated_secret(client: Client, repeated: SecretStr | None) -> None:
+    # RFC 7592 §2.2: a client cannot choose its secret, only repeat the one it has (S-124).
+    if repeated is None:
+        return
+    if find_secret(client.credentials, hash_of(repeated.get_secret_value())) is None:
+        raise InvalidRequest("client_secret is not the current one; leave it out")
+
+
+def _refused() -> Exception:
+    return invalid_token("the registration access token is not valid for this client")

@@ -1,0 +1,154 @@
+"""From flags, environment and file to settings that can be served, or to errors that help.
+
+Flags win over the environment, the environment over the file.
+"""
+
+import os
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Final
+
+import yaml
+from pydantic import ValidationError
+from pydantic_core import ErrorDetails
+
+from dcr_protocol.json_document import JsonValue
+from dcr_server.settings import ENVIRONMENT_PREFIX, Settings, decode_encryption_key, is_loopback
+
+CONFIG_VARIABLE: Final = f"{ENVIRONMENT_PREFIX}CONFIG"
+
+# Their values are not repeated in an error; a database URL may hold a password.
+_SECRETS: Final = frozenset({"encryption_key", "database"})
+_LONGEST_VALUE_SHOWN: Final = 80
+
+Flags = Mapping[str, str | None]
+
+
+class ConfigurationError(Exception):
+    """One line per problem: which setting, its value unless secret, what to do."""
+
+
+def load_settings(flags: Flags, file: Path | None) -> Settings:
+    """Read everything, filling in nothing.
+
+    Raises ConfigurationError.
+    """
+    file = file or _file_from_environment()
+    given = {name: value for name, value in flags.items() if value is not None}
+    from_file = {
+        name: value
+        for name, value in (_read_file(file) if file else {}).items()
+        if not os.environ.get(ENVIRONMENT_PREFIX + name.upper())
+    }
+    try:
+        # Arguments win over the environment; what the environment has was left out above.
+        return Settings.model_validate(from_file | given)
+    except ValidationError as error:
+        raise ConfigurationError(_describe(error.errors(), given, from_file, file)) from None
+
+
+def required(settings: Settings, names: Sequence[str]) -> None:
+    """Raise ConfigurationError for those that are not set."""
+    missing = [
+        f"{_variable(name)} is not set: {Settings.model_fields[name].description}"
+        for name in names
+        if getattr(settings, name) is None
+    ]
+    if missing:
+        raise ConfigurationError("\n".join([*missing, "or try: dcr-server serve --dev"]))
+
+
+def check_issuer_is_safe(settings: Settings) -> None:
+    """S-002: plain http beyond loopback only where somebody asked for it by name, --dev."""
+    issuer = settings.issuer or ""
+    if not issuer.startswith("https://") and not is_loopback(issuer):
+        raise ConfigurationError(
+            f"{_variable('issuer')}={issuer}: http is for loopback and --dev only, "
+            "give an https URL"
+        )
+
+
+def encryption_key(settings: Settings) -> bytes:
+    """Raises ConfigurationError when there is none or the file does not hold one."""
+    if settings.encryption_key is not None:
+        return decode_encryption_key(settings.encryption_key.get_secret_value())
+    name = _variable("encryption_key")
+    file = settings.encryption_key_file
+    if file is None:
+        what = Settings.model_fields["encryption_key"].description
+        raise ConfigurationError(f"{name} (or {name}_FILE) is not set: {what}")
+    try:
+        return decode_encryption_key(file.read_text(encoding="ascii", errors="replace"))
+    except OSError as error:
+        raise ConfigurationError(f"{name}_FILE={file}: {error.strerror}") from None
+    except ValueError as error:
+        raise ConfigurationError(f"{name}_FILE={file}: {error}") from None
+
+
+def _file_from_environment() -> Path | None:
+    named = os.environ.get(CONFIG_VARIABLE)
+    return Path(named) if named else None
+
+
+def _read_file(file: Path) -> dict[str, JsonValue]:
+    try:
+        document = yaml.safe_load(file.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise ConfigurationError(f"the configuration file {file}: {error.strerror}") from None
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        place = " ".join(str(error).split())
+        raise ConfigurationError(f"the configuration file {file} is not YAML: {place}") from None
+    if document is None:
+        return {}
+    if not isinstance(document, dict):
+        raise ConfigurationError(
+            f"the configuration file {file} is not a mapping: see dcr-server config init"
+        )
+    return {_setting_name(str(name)): value for name, value in document.items()}
+
+
+def _setting_name(name: str) -> str:
+    """Take DCR_SERVER_LISTEN and listen for the same."""
+    return name.removeprefix(ENVIRONMENT_PREFIX).lower()
+
+
+def _describe(
+    errors: Sequence[ErrorDetails],
+    flags: Mapping[str, object],
+    from_file: Mapping[str, object],
+    file: Path | None,
+) -> str:
+    lines = []
+    for error in errors:
+        path = [str(part) for part in error["loc"]]
+        message = error["msg"].removeprefix("Value error, ")
+        if not path:
+            lines.append(message)
+            continue
+        where = _where(path, flags, from_file, file)
+        lines.append(f"{where}{_shown(path[0], error)}: {message}")
+    return "\n".join(lines)
+
+
+def _where(
+    path: Sequence[str],
+    flags: Mapping[str, object],
+    from_file: Mapping[str, object],
+    file: Path | None,
+) -> str:
+    if path[0] in flags:
+        return "--" + path[0].replace("_", "-")
+    if path[0] in from_file:
+        return f"{file}: {'.'.join(path)}"
+    return _variable(path[0])
+
+
+def _shown(name: str, error: ErrorDetails) -> str:
+    value = error["input"]
+    if name in _SECRETS or not isinstance(value, str | int | float):
+        return ""
+    return f"={value}"[:_LONGEST_VALUE_SHOWN]
+
+
+def _variable(name: str) -> str:
+    return ENVIRONMENT_PREFIX + name.upper()

@@ -1,0 +1,101 @@
+"""Every error becomes its response here: JSON, no-store, nothing about our inside (S-090 ff.)."""
+
+import uuid
+from collections.abc import Callable, Coroutine, Mapping
+from http import HTTPStatus
+from typing import Any, Final, cast
+
+import structlog
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from dcr_protocol.errors import ProtocolError, RegistrationErrorCode
+from dcr_server.responses import no_store
+from dcr_server.storage.protocol import StorageUnavailable
+
+SECONDS_UNTIL_RETRY: Final = 5
+
+log = structlog.get_logger()
+
+# Starlette's type of a handler; Any is its own.
+Handler = Callable[[Request, Exception], Coroutine[Any, Any, Response]]
+
+
+async def protocol_error(request: Request, error: Exception) -> Response:
+    refusal = cast("ProtocolError", error)
+    log.info(
+        "refused",
+        method=request.method,
+        path=request.url.path,
+        status=refusal.status,
+        error=refusal.code.value,
+        description=refusal.description,
+    )
+    return no_store({**refusal.to_document()}, refusal.status, refusal.headers)
+
+
+async def http_error(_request: Request, error: Exception) -> Response:
+    """Unknown paths and methods; Allow is among the headers of a 405 (S-010)."""
+    refusal = cast("HTTPException", error)
+    description = HTTPStatus(refusal.status_code).phrase.lower()
+    return _error_response(
+        RegistrationErrorCode.INVALID_REQUEST, description, refusal.status_code, refusal.headers
+    )
+
+
+async def storage_unavailable(request: Request, error: Exception) -> Response:
+    log.error("storage_unavailable", path=request.url.path, detail=str(error))
+    return _error_response(
+        RegistrationErrorCode.TEMPORARILY_UNAVAILABLE,
+        "the storage is not available, try again later",
+        HTTPStatus.SERVICE_UNAVAILABLE,
+        {"Retry-After": str(SECONDS_UNTIL_RETRY)},
+    )
+
+
+HANDLERS: Final[Mapping[type[Exception], Handler]] = {
+    ProtocolError: protocol_error,
+    HTTPException: http_error,
+    StorageUnavailable: storage_unavailable,
+}
+
+
+class LastResort:
+    """The one place that catches everything: a bug becomes a log entry and a plain 500."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        started = False
+
+        async def send_and_note(message: Message) -> None:
+            nonlocal started
+            started = True
+            await send(message)
+
+        try:
+            await self._app(scope, receive, send_and_note)
+        except Exception:
+            request_id = uuid.uuid4().hex
+            log.exception("internal_error", request_id=request_id, path=scope.get("path"))
+            if started:
+                raise
+            response = no_store(
+                {"error": "server_error", "error_description": "an internal error, see the log"},
+                HTTPStatus.INTERNAL_SERVER_ERROR,
+                {"X-Request-Id": request_id},
+            )
+            await response(scope, receive, send)
+
+
+def _error_response(
+    code: RegistrationErrorCode,
+    description: str,
+    status: int,
+    headers: Mapping[str, str] | None,
+) -> Response:
+    document = {"error": code.value, "error_description": description}
+    return no_store({**document}, status, headers)

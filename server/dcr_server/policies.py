@@ -1,0 +1,127 @@
+"""Policies: what the bearer of an initial access token may register. What none allows is denied."""
+
+from collections.abc import Mapping, Sequence
+from typing import Annotated, Final
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+
+from dcr_protocol.client_metadata import ClientMetadata
+from dcr_protocol.errors import InvalidClientMetadata, InvalidRedirectUri
+from dcr_protocol.uri_patterns import parse_uri_pattern
+
+DEVELOPMENT_POLICY: Final = "default"
+ANY: Final = "*"
+
+
+def _is_pattern(text: str) -> str:
+    parse_uri_pattern(text)
+    return text
+
+
+class Policy(BaseModel):
+    """One named entry under `policies` in the file; what it does not list it denies."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    grant_types: tuple[str, ...] = Field((), description="grant types that a client may register")
+    response_types: tuple[str, ...] = Field(
+        (), description="response types that a client may register"
+    )
+    token_endpoint_auth_methods: tuple[str, ...] = Field(
+        (), description="ways in which a client may authenticate; none admits public clients"
+    )
+    redirect_uris: tuple[Annotated[str, AfterValidator(_is_pattern)], ...] = Field(
+        (), description="patterns of redirection URIs, such as https://*.apps.example.com/*"
+    )
+    scopes: tuple[str, ...] = Field(
+        (), description="scope values that a client is granted, orders.* for all that begin so"
+    )
+    audiences: tuple[str, ...] = Field(
+        (), description="audiences of the access tokens; none: the issuer"
+    )
+    max_clients: int | None = Field(
+        None, ge=0, description="how many clients may exist under this policy"
+    )
+
+    def admit(self, metadata: ClientMetadata) -> ClientMetadata:
+        """Check complete metadata, defaults included, and drop scopes that are not granted.
+
+        Raises InvalidRedirectUri or InvalidClientMetadata.
+        """
+        _check_values("grant_types", metadata.grant_types, self.grant_types)
+        # RFC 6749 §3.1.1: the order within a response type carries no meaning (S-025).
+        _check_values(
+            "response_types",
+            [_as_set(value) for value in metadata.response_types or ()],
+            [_as_set(value) for value in self.response_types],
+        )
+        method = metadata.token_endpoint_auth_method
+        _check_values(
+            "token_endpoint_auth_method",
+            () if method is None else (method,),
+            self.token_endpoint_auth_methods,
+        )
+        self._check_redirect_uris(metadata)
+        return self._grant_scope(metadata)
+
+    def _check_redirect_uris(self, metadata: ClientMetadata) -> None:
+        for uri in metadata.redirect_uris or ():
+            if not self._admits_uri(uri):
+                raise InvalidRedirectUri(f"the policy does not allow the redirect URI {uri}")
+        for uri in metadata.post_logout_redirect_uris or ():
+            if not self._admits_uri(uri):
+                raise InvalidClientMetadata(
+                    f"the policy does not allow the post-logout redirect URI {uri}"
+                )
+
+    def _admits_uri(self, uri: str) -> bool:
+        return any(parse_uri_pattern(pattern).matches(uri) for pattern in self.redirect_uris)
+
+    def _grant_scope(self, metadata: ClientMetadata) -> ClientMetadata:
+        if metadata.scope is None:
+            return metadata
+        granted = [value for value in metadata.scope.split() if self._grants(value)]
+        if not granted:
+            raise InvalidClientMetadata(
+                f"the policy grants none of the requested scope: {metadata.scope}"
+            )
+        return metadata.model_copy(update={"scope": " ".join(granted)})
+
+    def _grants(self, value: str) -> bool:
+        return any(
+            value.startswith(scope[:-1]) if scope.endswith(ANY) else value == scope
+            for scope in self.scopes
+        )
+
+
+Policies = Mapping[str, Policy]
+
+
+def _check_values(member: str, values: Sequence[str] | None, allowed: Sequence[str]) -> None:
+    for value in values or ():
+        if value not in allowed:
+            raise InvalidClientMetadata(
+                f"{member}: the policy does not allow {value}; it allows "
+                f"{', '.join(allowed) or 'nothing'}"
+            )
+
+
+def _as_set(response_type: str) -> str:
+    return " ".join(sorted(response_type.split()))
+
+
+def development_policies() -> dict[str, Policy]:
+    """What --dev admits when nothing is configured: ordinary web, native and machine clients."""
+    ordinary = Policy(
+        grant_types=("authorization_code", "refresh_token", "client_credentials"),
+        response_types=("code",),
+        token_endpoint_auth_methods=(
+            "client_secret_basic",
+            "client_secret_post",
+            "private_key_jwt",
+            "none",
+        ),
+        redirect_uris=(ANY,),
+        scopes=(ANY,),
+    )
+    return {DEVELOPMENT_POLICY: ordinary}

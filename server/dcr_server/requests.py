@@ -1,0 +1,67 @@
+"""What endpoints read of a request, with limits: body, content type, bearer token, key."""
+
+import hashlib
+from typing import Final
+
+from starlette.requests import Request
+
+from dcr_protocol.bearer import parse_bearer
+from dcr_protocol.errors import InvalidRequest
+from dcr_protocol.json_document import DEFAULT_MAX_BYTES
+from dcr_server.records import Repeatable
+from dcr_server.tokens import hash_of
+
+JSON: Final = "application/json"
+FORM: Final = "application/x-www-form-urlencoded"
+UNSUPPORTED_MEDIA_TYPE: Final = 415
+_LONGEST_IDEMPOTENCY_KEY: Final = 255
+
+
+def bearer_token_hash(request: Request) -> tuple[str, bytes]:
+    """Return the token and its hash (RFC 6750 §2.1; never from body or query, RFC 9700 §4.3.2)."""
+    token = parse_bearer(request.headers.getlist("authorization"), request.url.query)
+    value = token.get_secret_value()
+    return value, hash_of(value)
+
+
+async def read_body(request: Request, media_type: str) -> bytes:
+    """Read at most what the limit allows; what is beyond it is not kept.
+
+    Raises InvalidRequest: 415 for another content type, 400 for a body that is too large.
+    """
+    _check_content_type(request.headers.get("content-type", ""), media_type)
+    announced = request.headers.get("content-length", "")
+    if announced.isdecimal() and int(announced) > DEFAULT_MAX_BYTES:
+        raise _too_large()
+    body = bytearray()
+    async for chunk in request.stream():
+        body += chunk
+        if len(body) > DEFAULT_MAX_BYTES:
+            raise _too_large()
+    return bytes(body)
+
+
+def idempotency_key(request: Request, *, scope: str, body: bytes) -> Repeatable | None:
+    """Return the key, hashed with what it is unique within, and the body that it stands for."""
+    keys = request.headers.getlist("idempotency-key")
+    if not keys:
+        return None
+    key = keys[0]
+    if len(keys) > 1 or not (0 < len(key) <= _LONGEST_IDEMPOTENCY_KEY and key.isprintable()):
+        raise InvalidRequest(
+            f"send one Idempotency-Key of 1 to {_LONGEST_IDEMPOTENCY_KEY} printable characters"
+        )
+    return Repeatable(key_hash=hash_of(f"{scope}\n{key}"), body_hash=hashlib.sha256(body).digest())
+
+
+def _check_content_type(content_type: str, media_type: str) -> None:
+    given, _, parameters = content_type.partition(";")
+    charset = parameters.strip().lower().replace('"', "")
+    if given.strip().lower() != media_type or charset not in {"", "charset=utf-8"}:
+        raise InvalidRequest(
+            f"the content type must be {media_type}", status=UNSUPPORTED_MEDIA_TYPE
+        )
+
+
+def _too_large() -> InvalidRequest:
+    return InvalidRequest(f"the body is larger than {DEFAULT_MAX_BYTES} bytes")

@@ -1,0 +1,48 @@
+"""What every endpoint works with."""
+
+from dataclasses import dataclass
+from typing import Self
+from urllib.parse import urlsplit
+
+from dcr_server.access_tokens import AccessTokenSigner
+from dcr_server.policies import Policies
+from dcr_server.storage.protocol import Storage
+from dcr_server.tokens import Clock, Entropy
+
+
+@dataclass(frozen=True, slots=True)
+class Urls:
+    """Where the endpoints are: from the issuer alone, never from a Host header (S-088)."""
+
+    issuer: str
+    path: str
+    registration_endpoint: str
+    token_endpoint: str
+    jwks_uri: str
+
+    @classmethod
+    def of(cls, issuer: str) -> Self:
+        prefix = issuer.rstrip("/")
+        return cls(
+            issuer=issuer,
+            path=urlsplit(prefix).path,
+            registration_endpoint=f"{prefix}/connect/register",
+            token_endpoint=f"{prefix}/token",
+            jwks_uri=f"{prefix}/jwks",
+        )
+
+    def client_configuration(self, client_id: str) -> str:
+        return f"{self.registration_endpoint}/{client_id}"
+
+
+@dataclass(frozen=True, slots=True)
+class Server:
+    urls: Urls
+    policies: Policies
+    storage: Storage
+    signer: AccessTokenSigner
+    entropy: Entropy
+    clock: Clock
+
+    def now(self) -> int:
+        return int(self.clock())

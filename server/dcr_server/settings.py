@@ -1,0 +1,135 @@
+"""All settings of the server in one frozen model: DCR_SERVER_* or the same names in the file."""
+
+import base64
+import binascii
+import ipaddress
+from pathlib import Path
+from typing import Annotated, Final, Literal, NamedTuple, Self
+from urllib.parse import urlsplit
+
+from pydantic import BeforeValidator, Field, SecretStr, field_validator, model_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from dcr_server.encryption import KEY_BYTES
+from dcr_server.policies import Policy
+
+ENVIRONMENT_PREFIX: Final = "DCR_SERVER_"
+SQLITE: Final = "sqlite:///"
+_LARGEST_PORT: Final = 65535
+
+
+class Address(NamedTuple):
+    host: str
+    port: int
+
+    def __str__(self) -> str:
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return f"{host}:{self.port}"
+
+
+def _parse_address(value: object) -> object:
+    if not isinstance(value, str):
+        return value
+    host, colon, port = value.rpartition(":")
+    if not colon or not port.isdecimal() or int(port) > _LARGEST_PORT:
+        raise ValueError("give host:port, such as 127.0.0.1:8080, or port 0 to have one picked")
+    return Address(host.strip("[]") or "127.0.0.1", int(port))
+
+
+class Settings(BaseSettings):
+    """What is None here is required to serve, unless --dev fills it in."""
+
+    model_config = SettingsConfigDict(
+        env_prefix=ENVIRONMENT_PREFIX, frozen=True, extra="forbid", env_ignore_empty=True
+    )
+
+    issuer: str | None = Field(
+        None, description="URL that clients know the server by, https except on loopback"
+    )
+    listen: Annotated[Address, BeforeValidator(_parse_address)] = Field(
+        Address("127.0.0.1", 8080), description="host:port; port 0 picks one and logs it"
+    )
+    database: str | None = Field(
+        None, description="sqlite:///path/file.db, with one more slash for an absolute path"
+    )
+    encryption_key: SecretStr | None = Field(
+        None, description="32 bytes in base64; seals what must be readable, such as signing keys"
+    )
+    encryption_key_file: Path | None = Field(None, description="file that holds encryption_key")
+    tls_cert_file: Path | None = Field(
+        None, description="certificate chain in PEM; serves https, reloaded when it changes"
+    )
+    tls_key_file: Path | None = Field(None, description="private key of the certificate")
+    log_format: Literal["json", "text"] = Field("json", description="json or text")
+    log_level: Literal["debug", "info", "warning", "error"] = Field(
+        "info", description="debug, info, warning or error"
+    )
+    policies: dict[str, Policy] = Field(
+        default_factory=dict, description="who may register what; without any, nobody may"
+    )
+
+    @field_validator("issuer")
+    @classmethod
+    def _check_issuer(cls, issuer: str | None) -> str | None:
+        if issuer is None:
+            return None
+        parts = urlsplit(issuer)
+        if parts.scheme not in {"https", "http"} or not parts.hostname:
+            raise ValueError("give an https URL, such as https://auth.example.com")
+        # RFC 8414 §2: no query or fragment components.
+        if parts.query or parts.fragment or "?" in issuer or "#" in issuer or "@" in parts.netloc:
+            raise ValueError("give a URL without query, fragment and user")
+        return issuer
+
+    @field_validator("database")
+    @classmethod
+    def _check_database(cls, database: str | None) -> str | None:
+        if database is None:
+            return None
+        if not database.startswith(SQLITE) or not database.removeprefix(SQLITE):
+            raise ValueError("give sqlite:///path/file.db; with an absolute path it has 4 slashes")
+        return database
+
+    @field_validator("encryption_key")
+    @classmethod
+    def _check_encryption_key(cls, key: SecretStr | None) -> SecretStr | None:
+        if key is not None:
+            decode_encryption_key(key.get_secret_value())
+        return key
+
+    @model_validator(mode="after")
+    def _check_pairs(self) -> Self:
+        if (self.tls_cert_file is None) != (self.tls_key_file is None):
+            raise ValueError("set both DCR_SERVER_TLS_CERT_FILE and DCR_SERVER_TLS_KEY_FILE")
+        if self.encryption_key is not None and self.encryption_key_file is not None:
+            raise ValueError(
+                "set one of DCR_SERVER_ENCRYPTION_KEY and DCR_SERVER_ENCRYPTION_KEY_FILE"
+            )
+        return self
+
+    @property
+    def database_path(self) -> Path | None:
+        return None if self.database is None else Path(self.database.removeprefix(SQLITE))
+
+    @property
+    def serves_tls(self) -> bool:
+        return self.tls_cert_file is not None
+
+
+def decode_encryption_key(text: str) -> bytes:
+    """Raises ValueError with a text that shows nothing of the key."""
+    try:
+        key = base64.b64decode(text.strip(), validate=True)
+    except (binascii.Error, ValueError):
+        key = b""
+    if len(key) != KEY_BYTES:
+        raise ValueError(f"give {KEY_BYTES} bytes in base64: openssl rand -base64 {KEY_BYTES}")
+    return key
+
+
+def is_loopback(url: str) -> bool:
+    host = urlsplit(url).hostname or ""
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"

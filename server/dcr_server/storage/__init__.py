@@ -1,0 +1,1 @@
+"""Where registrations live: one protocol, one suite of contract tests, implementations."""

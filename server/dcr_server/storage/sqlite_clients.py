@@ -1,0 +1,282 @@
+"""Registrations in SQLite: each method is one operation of a group commit, or one point read."""
+
+import json
+import sqlite3
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Final, cast
+
+from dcr_protocol.json_document import JsonValue
+from dcr_server.credentials import (
+    Credentials,
+    Held,
+    after_replay,
+    after_update,
+    after_use,
+    find_secret,
+    find_token,
+)
+from dcr_server.records import Client, Owner, Repeatable
+from dcr_server.storage.group_commit import GroupCommitWriter
+from dcr_server.storage.protocol import (
+    ClientLimitReached,
+    IdempotencyKeyReused,
+    InitialAccessTokenSpent,
+    Registered,
+    Registration,
+    RegistrationOutcome,
+    Replayed,
+    ReplayedClientGone,
+    TokenRetired,
+    Update,
+    Updated,
+    UpdateOutcome,
+)
+from dcr_server.storage.sqlite_connection import Row, SqliteReader
+
+SECONDS_THAT_A_KEY_OUTLIVES_ITS_CLIENT: Final = 24 * 60 * 60
+
+_CLIENT = """SELECT client_id, policy, subject, issued_at, secret_expires_at, credentials, metadata
+    FROM clients WHERE client_id = ?"""
+
+
+class SqliteClients:
+    def __init__(self, writer: GroupCommitWriter, reader: SqliteReader) -> None:
+        self._writer = writer
+        self._reader = reader
+
+    async def find(self, client_id: str) -> Client | None:
+        row = self._reader.row(_CLIENT, (client_id,))
+        return None if row is None else _client(row)
+
+    async def register(self, registration: Registration) -> RegistrationOutcome:
+        return await self._writer.run(lambda connection: _register(connection, registration))
+
+    async def update(self, update: Update) -> UpdateOutcome:
+        return await self._writer.run(lambda connection: _update(connection, update))
+
+    async def retire(self, client_id: str, *, token_or_secret_hash: bytes) -> bool:
+        return await self._writer.run(
+            lambda connection: _retire(connection, client_id, token_or_secret_hash)
+        )
+
+    async def delete(self, client_id: str, *, token_hash: bytes, now: int) -> bool:
+        return await self._writer.run(
+            lambda connection: _delete(connection, client_id, token_hash, now)
+        )
+
+
+def _register(connection: sqlite3.Connection, registration: Registration) -> RegistrationOutcome:
+    # A replay comes before use counting: a lost response must not cost the last use of a token.
+    if registration.repeatable is not None:
+        earlier = _earlier_client(connection, registration.repeatable)
+        if isinstance(earlier, IdempotencyKeyReused):
+            return earlier
+        if earlier is not None:
+            return _replay(connection, earlier, registration.client)
+    if not _is_below_limit(connection, registration):
+        return ClientLimitReached()
+    if not _use_initial_access_token(connection, registration):
+        return InitialAccessTokenSpent()
+    _insert(connection, registration.client)
+    if registration.repeatable is not None:
+        _remember_key(connection, registration.repeatable, registration.client.client_id)
+    return Registered(registration.client)
+
+
+def _earlier_client(
+    connection: sqlite3.Connection, repeatable: Repeatable
+) -> str | IdempotencyKeyReused | None:
+    row = connection.execute(
+        "SELECT body_hash, client_id FROM idempotency_keys WHERE key_hash = ?",
+        (repeatable.key_hash,),
+    ).fetchone()
+    if row is None:
+        return None
+    return str(row[1]) if row[0] == repeatable.body_hash else IdempotencyKeyReused()
+
+
+def _replay(
+    connection: sqlite3.Connection, client_id: str, asked_for: Client
+) -> Replayed | ReplayedClientGone:
+    client = _find(connection, client_id)
+    if client is None:
+        return ReplayedClientGone()
+    issued = asked_for.credentials[0]
+    held = after_replay(
+        client.credentials, token_hash=issued.token_hash, secret_hash=issued.secret_hash
+    )
+    return Replayed(_store(connection, replace(client, credentials=held)))
+
+
+def _is_below_limit(connection: sqlite3.Connection, registration: Registration) -> bool:
+    if registration.max_clients is None:
+        return True
+    row = connection.execute(
+        "SELECT clients FROM client_counts WHERE policy = ?", (registration.client.owner.policy,)
+    ).fetchone()
+    return row is None or bool(row[0] < registration.max_clients)
+
+
+def _use_initial_access_token(connection: sqlite3.Connection, registration: Registration) -> bool:
+    cursor = connection.execute(
+        """UPDATE initial_access_tokens SET uses = uses + 1 WHERE token_hash = ?
+            AND (max_uses IS NULL OR uses < max_uses)
+            AND (expires_at IS NULL OR expires_at > ?)""",
+        (registration.initial_access_token_hash, registration.now),
+    )
+    return cursor.rowcount == 1
+
+
+def _insert(connection: sqlite3.Connection, client: Client) -> None:
+    connection.execute(
+        "INSERT INTO clients VALUES (?, ?, ?, ?, ?, ?, ?)",
+        (
+            client.client_id,
+            client.owner.policy,
+            client.owner.subject,
+            client.issued_at,
+            client.secret_expires_at,
+            _credentials_to_json(client.credentials),
+            _metadata_to_json(client.metadata),
+        ),
+    )
+    connection.execute(
+        """INSERT INTO client_counts VALUES (?, 1)
+            ON CONFLICT (policy) DO UPDATE SET clients = clients + 1""",
+        (client.owner.policy,),
+    )
+
+
+def _remember_key(connection: sqlite3.Connection, repeatable: Repeatable, client_id: str) -> None:
+    connection.execute(
+        "INSERT INTO idempotency_keys (key_hash, body_hash, client_id) VALUES (?, ?, ?)",
+        (repeatable.key_hash, repeatable.body_hash, client_id),
+    )
+
+
+def _update(connection: sqlite3.Connection, update: Update) -> UpdateOutcome:
+    client = _find(connection, update.client_id)
+    presented = find_token(client.credentials, update.presented_token_hash) if client else None
+    if client is None or presented is None:
+        return TokenRetired()
+    if update.repeatable is not None:
+        earlier = _earlier_client(connection, update.repeatable)
+        if isinstance(earlier, IdempotencyKeyReused):
+            return earlier
+        if earlier is None:
+            _remember_key(connection, update.repeatable, client.client_id)
+        else:
+            # Done before: what is in force now stays, only the credentials are issued again.
+            update = replace(update, metadata=client.metadata)
+    return _replace(connection, client, presented, update)
+
+
+def _replace(
+    connection: sqlite3.Connection, client: Client, presented: Credentials, update: Update
+) -> Updated:
+    secret_issued = update.needs_secret and presented.secret_hash is None
+    issued = Credentials(
+        pair=presented.pair,
+        token_hash=update.new_token_hash,
+        secret_hash=_secret_after(update, presented),
+    )
+    held = after_update(after_use(client.credentials, presented), issued)
+    changed = replace(client, metadata=update.metadata, credentials=held)
+    return Updated(_store(connection, changed), secret_issued=secret_issued)
+
+
+def _secret_after(update: Update, presented: Credentials) -> bytes | None:
+    if not update.needs_secret:
+        return None
+    return presented.secret_hash or update.new_secret_hash
+
+
+def _retire(connection: sqlite3.Connection, client_id: str, used_hash: bytes) -> bool:
+    client = _find(connection, client_id)
+    if client is None:
+        return False
+    held = client.credentials
+    used = find_token(held, used_hash) or find_secret(held, used_hash)
+    if used is None:
+        return False
+    left = after_use(held, used)
+    if left != held:
+        _store(connection, replace(client, credentials=left))
+    return True
+
+
+def _delete(connection: sqlite3.Connection, client_id: str, token_hash: bytes, now: int) -> bool:
+    client = _find(connection, client_id)
+    if client is None or find_token(client.credentials, token_hash) is None:
+        return False
+    connection.execute("DELETE FROM clients WHERE client_id = ?", (client_id,))
+    connection.execute(
+        "UPDATE client_counts SET clients = clients - 1 WHERE policy = ?", (client.owner.policy,)
+    )
+    connection.execute("DELETE FROM idempotency_keys WHERE expires_at <= ?", (now,))
+    connection.execute(
+        "UPDATE idempotency_keys SET expires_at = ? WHERE client_id = ?",
+        (now + SECONDS_THAT_A_KEY_OUTLIVES_ITS_CLIENT, client_id),
+    )
+    return True
+
+
+def _find(connection: sqlite3.Connection, client_id: str) -> Client | None:
+    row = connection.execute(_CLIENT, (client_id,)).fetchone()
+    return None if row is None else _client(row)
+
+
+def _store(connection: sqlite3.Connection, client: Client) -> Client:
+    connection.execute(
+        "UPDATE clients SET credentials = ?, metadata = ? WHERE client_id = ?",
+        (
+            _credentials_to_json(client.credentials),
+            _metadata_to_json(client.metadata),
+            client.client_id,
+        ),
+    )
+    return client
+
+
+def _client(row: Row) -> Client:
+    # The columns' types, as the schema declares and `_insert` writes them.
+    client_id, policy, subject, issued_at, secret_expires_at, credentials, metadata = cast(
+        "tuple[str, str, str, int, int, str, str]", row
+    )
+    return Client(
+        client_id=client_id,
+        owner=Owner(policy=policy, subject=subject),
+        issued_at=issued_at,
+        secret_expires_at=secret_expires_at,
+        credentials=_credentials_from_json(credentials),
+        metadata=json.loads(metadata),
+    )
+
+
+def _metadata_to_json(metadata: Mapping[str, JsonValue]) -> str:
+    return json.dumps(metadata, ensure_ascii=False, separators=(",", ":"))
+
+
+def _credentials_to_json(held: Held) -> str:
+    return json.dumps(
+        [
+            [
+                credentials.pair,
+                credentials.token_hash.hex(),
+                credentials.secret_hash.hex() if credentials.secret_hash else None,
+            ]
+            for credentials in held
+        ]
+    )
+
+
+def _credentials_from_json(text: str) -> Held:
+    return tuple(
+        Credentials(
+            pair=pair,
+            token_hash=bytes.fromhex(token),
+            secret_hash=None if secret is None else bytes.fromhex(secret),
+        )
+        for pair, token, secret in json.loads(text)
+    )

@@ -1,0 +1,55 @@
+"""Secrets and tokens: made from injected entropy, shown once, kept as a hash.
+
+256 bits need no slow hash: guessing one is as hard as guessing the hash.
+"""
+
+import base64
+import hashlib
+import secrets
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Final
+
+from pydantic import SecretStr
+
+# Prefixes route a token to its kind without trying, and let secret scanners know a leak.
+INITIAL_ACCESS_TOKEN_PREFIX: Final = "dcr_iat_"
+REGISTRATION_ACCESS_TOKEN_PREFIX: Final = "dcr_rat_"
+CLIENT_SECRET_PREFIX: Final = "dcr_sec_"
+
+_TOKEN_BYTES: Final = 32
+_CLIENT_ID_RANDOM_BYTES: Final = 10
+
+Entropy = Callable[[int], bytes]
+Clock = Callable[[], float]
+
+system_entropy: Entropy = secrets.token_bytes
+system_clock: Clock = time.time
+
+
+@dataclass(frozen=True, slots=True)
+class Minted:
+    """The token for its holder and the hash for us."""
+
+    value: SecretStr
+    hash: bytes
+
+
+def mint(prefix: str, entropy: Entropy) -> Minted:
+    """Make a token of VSCHARs that form-urlencoding leaves alone (RFC 6749 App. A, S-065)."""
+    random = base64.urlsafe_b64encode(entropy(_TOKEN_BYTES)).rstrip(b"=").decode("ascii")
+    value = prefix + random
+    return Minted(value=SecretStr(value), hash=hash_of(value))
+
+
+def hash_of(token: str) -> bytes:
+    return hashlib.sha256(token.encode("utf-8")).digest()
+
+
+def new_client_id(entropy: Entropy, now: float) -> str:
+    """Begin with the time, so that new clients are neighbours in the database's index.
+
+    RFC 9700 §4.15: nothing of it is the client's choice, and it cannot be taken for a URL.
+    """
+    return f"{int(now * 1000):012x}{entropy(_CLIENT_ID_RANDOM_BYTES).hex()}"

@@ -1,0 +1,94 @@
+"""The real server for tests, without sockets: the real application on a real database.
+
+async with running_app(tmp_path) as (app, mint_initial_access_token):
+    client = httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url=ISSUER)
+    token = await mint_initial_access_token(max_uses=1)
+"""
+
+import contextlib
+import time
+from collections.abc import AsyncIterator, Mapping
+from pathlib import Path
+from typing import Protocol
+
+from pydantic import SecretStr
+from starlette.applications import Starlette
+
+from dcr_server.access_tokens import open_signer
+from dcr_server.app import create_app
+from dcr_server.encryption import Sealer
+from dcr_server.minting import TokenRequest, mint_initial_access_token
+from dcr_server.policies import DEVELOPMENT_POLICY, Policy, development_policies
+from dcr_server.records import Owner
+from dcr_server.server import Server, Urls
+from dcr_server.storage.sqlite import open_sqlite_storage
+from dcr_server.tokens import Clock, Entropy, system_entropy
+
+ISSUER = "https://auth.test"
+ENCRYPTION_KEY = bytes(32)
+
+
+class Mint(Protocol):
+    async def __call__(
+        self,
+        policy: str = DEVELOPMENT_POLICY,
+        *,
+        subject: str = "",
+        max_uses: int | None = None,
+        lifetime: int | None = None,
+    ) -> SecretStr: ...
+
+
+@contextlib.asynccontextmanager
+async def running_server(
+    folder: Path,
+    *,
+    issuer: str = ISSUER,
+    policies: Mapping[str, Policy] | None = None,
+    clock: Clock = time.time,
+    entropy: Entropy = system_entropy,
+) -> AsyncIterator[Server]:
+    """What the endpoints work with; the database stays in the folder for the next start."""
+    storage = await open_sqlite_storage(folder / "dcr-server.db")
+    try:
+        sealer = Sealer(ENCRYPTION_KEY, entropy)
+        yield Server(
+            urls=Urls.of(issuer),
+            policies=development_policies() if policies is None else policies,
+            storage=storage,
+            signer=await open_signer(storage.signing_keys, sealer, now=int(clock())),
+            entropy=entropy,
+            clock=clock,
+        )
+    finally:
+        await storage.close()
+
+
+@contextlib.asynccontextmanager
+async def running_app(
+    folder: Path,
+    *,
+    issuer: str = ISSUER,
+    policies: Mapping[str, Policy] | None = None,
+    clock: Clock = time.time,
+) -> AsyncIterator[tuple[Starlette, Mint]]:
+    async with running_server(folder, issuer=issuer, policies=policies, clock=clock) as server:
+        yield create_app(server), minting_for(server)
+
+
+def minting_for(server: Server) -> Mint:
+    async def mint(
+        policy: str = DEVELOPMENT_POLICY,
+        *,
+        subject: str = "",
+        max_uses: int | None = None,
+        lifetime: int | None = None,
+    ) -> SecretStr:
+        return await mint_initial_access_token(
+            TokenRequest(owner=Owner(policy, subject), max_uses=max_uses, lifetime=lifetime),
+            server.storage.initial_access_tokens,
+            server.entropy,
+            now=server.now(),
+        )
+
+    return mint
