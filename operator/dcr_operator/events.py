@@ -1,0 +1,143 @@
+"""kopf as event source: the one module that knows it. Events become keys in the queue.
+
+Nothing is decided here and nothing is written by kopf: no finalizers, no annotations,
+no Events. Replaceable by a few hundred lines of list and watch.
+"""
+
+import asyncio
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import aiohttp
+import kopf
+
+from dcr_operator.kube import (
+    API_GROUP,
+    CLUSTER_OAUTH_PROVIDERS,
+    NAMESPACES,
+    OAUTH_CLIENTS,
+    OAUTH_PROVIDERS,
+    SECRETS,
+    Key,
+    Resource,
+)
+from dcr_operator.kubernetes_connection import KubernetesConnection
+from dcr_operator.object_names import CLIENT_LABEL
+from dcr_operator.watch_index import Enqueue, WatchIndex
+from dcr_operator.watch_streams import WatchStreams
+from dcr_operator.work_queue import WorkQueue
+
+_DEBOUNCE = 10.0  # seconds until a provider's count of clients is written
+
+Route = Callable[[str | None, Mapping[str, Any]], list[Enqueue]]
+
+
+@dataclass(frozen=True, slots=True)
+class EventSource:
+    """Watches our kinds, namespaces and, when wanted, tenant Secrets."""
+
+    connection: KubernetesConnection
+    index: WatchIndex
+    queue: WorkQueue[Key]
+    streams: WatchStreams
+    namespaces: tuple[str, ...]  # none: all
+    watch_secrets: bool
+
+    async def run(
+        self, *, server_timeout: int, stop: asyncio.Event, started: asyncio.Event
+    ) -> None:
+        """Watch until ``stop`` is set; kopf cancels every task that began after it."""
+        self.streams.expected = self._watches()
+        async with self._session() as session:
+            await kopf.operator(
+                registry=self._registry(session),
+                settings=watch_settings(server_timeout),
+                clusterwide=not self.namespaces,
+                namespaces=self.namespaces,
+                standalone=True,
+                stop_flag=stop,
+                ready_flag=started,
+            )
+
+    def _watches(self) -> int:
+        namespaced = len([OAUTH_CLIENTS, OAUTH_PROVIDERS]) + self.watch_secrets
+        return namespaced * max(1, len(self.namespaces)) + len(
+            [CLUSTER_OAUTH_PROVIDERS, NAMESPACES]
+        )
+
+    def _session(self) -> aiohttp.ClientSession:
+        """Kopf's requests: with our TLS, and the token of the moment in each of them."""
+
+        async def authorize(
+            request: aiohttp.ClientRequest, handler: aiohttp.ClientHandlerType
+        ) -> aiohttp.ClientResponse:
+            request.headers.update(await self.connection.headers())
+            return await handler(request)
+
+        return aiohttp.ClientSession(
+            connector=aiohttp.TCPConnector(limit=0, ssl=self.connection.tls()),
+            trace_configs=[self.streams.trace()],
+            middlewares=(authorize,),
+        )
+
+    def _registry(self, session: aiohttp.ClientSession) -> kopf.OperatorRegistry:
+        registry = kopf.OperatorRegistry()
+        info = kopf.AiohttpSession(server=self.connection.host, aiohttp_session=session)
+
+        @kopf.on.login(registry=registry, errors=kopf.ErrorsMode.PERMANENT)
+        async def login(**_: Any) -> kopf.AiohttpSession:  # noqa: ANN401  # kopf's own style
+            return info
+
+        self._on(registry, OAUTH_CLIENTS, self.index.on_client)
+        self._on(registry, OAUTH_PROVIDERS, self._provider(OAUTH_PROVIDERS.kind))
+        self._on(registry, CLUSTER_OAUTH_PROVIDERS, self._provider(CLUSTER_OAUTH_PROVIDERS.kind))
+        self._on(registry, NAMESPACES, self.index.on_namespace)
+        if self.watch_secrets:
+            self._on(registry, SECRETS, self.index.on_secret)
+        return registry
+
+    def _provider(self, kind: str) -> Route:
+        return lambda event, obj: self.index.on_provider(kind, event, obj)
+
+    def _on(self, registry: kopf.OperatorRegistry, resource: Resource, route: Route) -> None:
+        @kopf.on.event(
+            resource.group,
+            resource.version,
+            resource.plural,
+            registry=registry,
+            id=f"enqueue-{resource.plural}",
+        )
+        async def enqueue(event: kopf.RawEvent, **_: Any) -> None:  # noqa: ANN401  # kopf's own style
+            for each in route(event["type"], event["object"]):
+                self._enqueue(each)
+
+    def _enqueue(self, each: Enqueue) -> None:
+        if each.reset_backoff:
+            self.queue.reset_backoff(each.key)
+        if each.debounced:
+            self.queue.add_after(each.key, _DEBOUNCE)
+        else:
+            self.queue.add(each.key, each.priority)
+
+
+def watch_settings(server_timeout: int) -> kopf.OperatorSettings:
+    """Kopf as a quiet event source; ``server_timeout`` differs from process to process."""
+    settings = kopf.OperatorSettings()
+    settings.scanning.disabled = True  # no list of CRDs and namespaces
+    settings.peering.standalone = True  # a Lease instead
+    settings.posting.enabled = False  # we write Events ourselves
+    settings.persistence.finalizer = f"{API_GROUP}/kopf"  # never set, must not be ours
+    settings.queueing.worker_limit = None  # a limit is held through idle time
+    settings.queueing.idle_timeout = 0.5
+    settings.watching.chunk_size = 500
+    settings.watching.server_timeout = server_timeout  # regular clean reconnects
+    settings.watching.client_timeout = server_timeout + 30
+    settings.watching.connect_timeout = 10
+    settings.watching.inactivity_timeout = 70  # half-open sockets die
+    settings.watching.label_selectors["", "v1", "secrets"] = CLIENT_LABEL
+    settings.networking.request_timeout = 30
+    settings.networking.connect_timeout = 5
+    settings.networking.enforce_retry_after = True
+    settings.process.ultimate_exiting_timeout = 30  # below the grace period of a pod
+    return settings

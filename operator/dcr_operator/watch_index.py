@@ -1,0 +1,202 @@
+"""What the watches have shown: which event concerns which keys, and who uses which provider.
+
+Pure but for its own memory, a few words for each object. It never says what *is*, only
+what to look at: passes read everything live, and resync finds what was missed here.
+"""
+
+import hashlib
+import json
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+
+from pydantic import JsonValue
+
+from dcr_operator.kube import (
+    CLUSTER_OAUTH_PROVIDERS,
+    OAUTH_CLIENTS,
+    Key,
+    ObjectMeta,
+    member,
+    object_meta,
+    text,
+)
+from dcr_operator.object_names import CLIENT_LABEL, FINALIZER
+from dcr_operator.work_queue import Priority
+
+_REQUESTS = ("dcr-operator.dev/reconcile-requested-at",)
+
+DELETED = "DELETED"
+ADDED = "ADDED"
+LISTED: None = None  # kopf: the object was there when the watch began
+
+Object = Mapping[str, JsonValue]
+
+
+@dataclass(frozen=True, slots=True)
+class Enqueue:
+    """What the work queue is to do because of an event."""
+
+    key: Key
+    priority: Priority = Priority.CHANGED
+    reset_backoff: bool = False
+    debounced: bool = False  # a provider's count of clients: soon is early enough
+
+
+@dataclass(frozen=True, slots=True)
+class _Seen:
+    """What of an object makes a difference; our own writes do not."""
+
+    uid: str
+    generation: int
+    deleting: bool
+    requests: tuple[str, ...]
+    held: bool
+    ready: bool
+    provider: Key | None = None
+
+    def asks_for_more_than(self, before: "_Seen") -> bool:
+        mine = (self.uid, self.generation, self.deleting, self.requests)
+        theirs = (before.uid, before.generation, before.deleting, before.requests)
+        return mine != theirs or (before.held and not self.held)
+
+
+@dataclass(slots=True)
+class WatchIndex:
+    """Implements `ports.ProviderUse`; ``listed`` says whether the first listing is complete."""
+
+    listed: Callable[[], bool] = lambda: True
+    _clients: dict[Key, _Seen] = field(default_factory=dict)
+    _providers: dict[Key, _Seen] = field(default_factory=dict)
+    _users: dict[Key, set[Key]] = field(default_factory=dict)
+    _secrets: dict[tuple[str, str], bytes] = field(default_factory=dict)
+    _namespaces: dict[str, Mapping[str, str]] = field(default_factory=dict)
+
+    def clients_of(self, provider: Key) -> int | None:
+        return len(self._users.get(provider, ())) if self.listed() else None
+
+    def provider_of(self, key: Key) -> Key | None:
+        """The lane of a key in the work queue."""
+        if key.kind != OAUTH_CLIENTS.kind:
+            return key
+        seen = self._clients.get(key)
+        return None if seen is None else seen.provider
+
+    def on_client(self, event: str | None, obj: Object) -> list[Enqueue]:
+        meta = object_meta(obj)
+        key = Key(OAUTH_CLIENTS.kind, meta.namespace, meta.name)
+        before = self._clients.get(key)
+        seen = None if event == DELETED else _seen(meta, obj, _provider_ref(meta, obj))
+        found = self._recount(key, before, seen)
+        if seen is None:
+            self._clients.pop(key, None)
+            return [*found, Enqueue(key, Priority.ROUTINE)]
+        self._clients[key] = seen
+        if before is None:
+            herd = Priority.ROUTINE if event is LISTED else Priority.CHANGED
+            return [*found, Enqueue(key, herd, reset_backoff=True)]
+        if seen.asks_for_more_than(before):
+            found.append(Enqueue(key, reset_backoff=True))
+        return found
+
+    def on_provider(self, kind: str, event: str | None, obj: Object) -> list[Enqueue]:
+        meta = object_meta(obj)
+        key = Key(kind, meta.namespace, meta.name)
+        before = self._providers.get(key)
+        if event == DELETED:
+            self._providers.pop(key, None)
+            return [Enqueue(key, Priority.ROUTINE), *self._users_of(key)]
+        seen = _seen(meta, obj, None)
+        self._providers[key] = seen
+        if before is None:
+            # While everything is listed its clients come by themselves.
+            waiting = [] if event is LISTED else self._users_of(key)
+            return [Enqueue(key, reset_backoff=True), *waiting]
+        if seen.asks_for_more_than(before):
+            return [Enqueue(key, reset_backoff=True), *self._users_of(key)]
+        if seen.ready and not before.ready:
+            return self._users_of(key, only_waiting=True)
+        return []
+
+    def on_secret(self, event: str | None, obj: Object) -> list[Enqueue]:
+        """A tenant Secret that is changed or gone is restored; new ones are our own."""
+        meta = object_meta(obj)
+        place = (meta.namespace, meta.name)
+        before = self._secrets.pop(place, None)
+        key = Key(OAUTH_CLIENTS.kind, meta.namespace, meta.labels.get(CLIENT_LABEL, ""))
+        client = self._clients.get(key)
+        if event == DELETED:
+            return [] if client is None or client.deleting else [Enqueue(key)]
+        now = self._secrets[place] = _digest(obj)
+        if before is None or before == now or client is None:
+            return []
+        return [Enqueue(key)]
+
+    def on_namespace(self, event: str | None, obj: Object) -> list[Enqueue]:
+        """Labels decide whether a provider's selector allows the namespace."""
+        meta = object_meta(obj)
+        before = self._namespaces.pop(meta.name, None)
+        if event == DELETED:
+            return []
+        self._namespaces[meta.name] = meta.labels
+        if before is None or before == meta.labels:
+            return []
+        keys = [key for key in self._clients if key.namespace == meta.name]
+        return [Enqueue(key, Priority.ROUTINE, reset_backoff=True) for key in keys]
+
+    def _users_of(self, provider: Key, *, only_waiting: bool = False) -> list[Enqueue]:
+        users: Iterable[Key] = self._users.get(provider, ())
+        if only_waiting:
+            users = (key for key in users if not self._clients[key].ready)
+        return [Enqueue(key, Priority.ROUTINE, reset_backoff=True) for key in users]
+
+    def _recount(self, key: Key, before: _Seen | None, now: _Seen | None) -> list[Enqueue]:
+        left = None if before is None else before.provider
+        joined = None if now is None else now.provider
+        if left == joined:
+            return []
+        if left is not None:
+            users = self._users.get(left, set())
+            users.discard(key)
+            if not users:
+                self._users.pop(left, None)
+        if joined is not None:
+            self._users.setdefault(joined, set()).add(key)
+        changed = [each for each in (left, joined) if each is not None]
+        return [Enqueue(each, Priority.ROUTINE, debounced=True) for each in changed]
+
+
+def _seen(meta: ObjectMeta, obj: Object, provider: Key | None) -> _Seen:
+    return _Seen(
+        uid=meta.uid,
+        generation=meta.generation,
+        deleting=meta.deletion_timestamp is not None,
+        requests=tuple(meta.annotations.get(name, "") for name in _REQUESTS),
+        held=FINALIZER in meta.finalizers,
+        ready=_is_ready(obj),
+        provider=provider,
+    )
+
+
+def _provider_ref(meta: ObjectMeta, obj: Object) -> Key | None:
+    ref = member(member(obj, "spec"), "providerRef")
+    kind, name = text(ref, "kind"), text(ref, "name")
+    if not name:
+        return None
+    return Key(kind, "" if kind == CLUSTER_OAUTH_PROVIDERS.kind else meta.namespace, name)
+
+
+def _is_ready(obj: Object) -> bool:
+    conditions = member(obj, "status").get("conditions")
+    return any(
+        text(each, "type") == "Ready" and text(each, "status") == "True"
+        for each in (conditions if isinstance(conditions, list) else ())
+        if isinstance(each, dict)
+    )
+
+
+def _digest(secret: Object) -> bytes:
+    """What is ours in a Secret, as a digest: values are not kept."""
+    meta = member(secret, "metadata")
+    ours = [secret.get("data"), meta.get("labels"), meta.get("annotations")]
+    ours.append(meta.get("ownerReferences"))
+    return hashlib.sha256(json.dumps(ours, sort_keys=True).encode()).digest()

@@ -1,0 +1,72 @@
+"""What the watches of kopf are doing, seen from their HTTP traffic.
+
+kopf's handlers see objects only; here every byte counts, bookmarks too. So we know
+when all watches are open, and when one has died without anybody noticing.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from types import SimpleNamespace
+from urllib.parse import parse_qsl
+
+import aiohttp
+
+from dcr_operator.watchdog import WATCH_SILENCE
+
+_OK = 200
+
+
+@dataclass(slots=True)
+class _Stream:
+    response: aiohttp.ClientResponse
+    received: int
+    at: float
+
+
+@dataclass(slots=True)
+class WatchStreams:
+    """Follows each watch by its path; a new connection replaces the one before."""
+
+    clock: Callable[[], float]
+    count: Callable[[str, str], None] = lambda _method, _code: None
+    expected: int = 0  # watches to be open before the operator is ready
+    _streams: dict[str, _Stream] = field(default_factory=dict)
+
+    def trace(self) -> aiohttp.TraceConfig:
+        config = aiohttp.TraceConfig()
+        config.on_request_end.append(self._answered)
+        config.on_request_exception.append(self._failed)
+        return config
+
+    def ready_problem(self) -> str | None:
+        missing = self.expected - len(self._streams)
+        return f"{missing} watches are not open yet" if missing > 0 else None
+
+    def silence_problem(self) -> str | None:
+        now = self.clock()
+        silent = 0
+        for stream in self._streams.values():
+            received = stream.response.content.total_bytes
+            if received != stream.received:
+                stream.received, stream.at = received, now
+            silent += now - stream.at > WATCH_SILENCE
+        return f"{silent} watches are silent" if silent else None
+
+    async def _answered(
+        self,
+        _session: aiohttp.ClientSession,
+        _context: SimpleNamespace,
+        params: aiohttp.TraceRequestEndParams,
+    ) -> None:
+        self.count(params.method, str(params.response.status))
+        query = dict(parse_qsl(params.url.query_string))
+        if params.response.status == _OK and query.get("watch") == "true":
+            self._streams[params.url.path] = _Stream(params.response, 0, self.clock())
+
+    async def _failed(
+        self,
+        _session: aiohttp.ClientSession,
+        _context: SimpleNamespace,
+        params: aiohttp.TraceRequestExceptionParams,
+    ) -> None:
+        self.count(params.method, "<error>")
