@@ -55,6 +55,14 @@ cluster-up: install ## a local control plane, detached: eval "$(make cluster-up)
 cluster-down: install ## stop the local control plane and remove its data
 	@python -m tests.cluster down
 
+.PHONY: image
+image: install ## the container images of operator and server: BASE_IMAGE=python:3.13-slim-bookworm IMAGE_TAG=
+	@BASE_IMAGE=$(BASE_IMAGE) IMAGE_TAG=$(IMAGE_TAG) python -m tests.e2e.images
+
+.PHONY: e2e
+e2e: install ## images, Helm and pods on kind: BASE_IMAGE= KIND_NODE_IMAGE= KIND_CONFIG= KIND_CLUSTER=existing KEEP=1
+	@BASE_IMAGE=$(BASE_IMAGE) KIND_NODE_IMAGE=$(KIND_NODE_IMAGE) KIND_CONFIG=$(KIND_CONFIG) KIND_CLUSTER=$(KIND_CLUSTER) KEEP=$(KEEP) python -m tests.e2e.run
+
 .PHONY: clean
 clean: ## remove what make made here (caches stay)
 	@rm -rf .venv .local dist .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis

@@ -13,7 +13,8 @@ from tests.cluster.programs import KUBE_APISERVER
 
 CHART = Path(__file__).parents[2] / "charts" / "dcr-operator"
 RELEASE = "dcr-operator"
-_SECONDS = 120.0
+# Longer than any --timeout that Helm itself is given.
+_SECONDS = 600.0
 
 Values = Mapping[str, JsonValue]
 
