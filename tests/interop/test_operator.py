@@ -159,7 +159,7 @@ def test_a_secret_that_somebody_deletes_is_restored_with_the_same_credentials(
 
 
 def test_a_refusal_of_the_provider_is_told_and_heals(tenant: Tenant) -> None:
-    tenant.apply(scope="no-provider-here-knows-this-scope")
+    tenant.apply(grantTypes=["password"])
     refused = tenant.admin.wait_for(
         OAUTH_CLIENT,
         tenant.namespace,

@@ -2,9 +2,13 @@ import re
 from pathlib import Path
 
 import pytest
+import yaml
 
 from dcr_operator.settings import PREFIX as OPERATOR_PREFIX
 from dcr_operator.settings import Settings as OperatorSettings
+from dcr_server.policies import Policy
+from dcr_server.settings import ENVIRONMENT_PREFIX as SERVER_PREFIX
+from dcr_server.settings import Settings as ServerSettings
 
 _ROW = re.compile(r"^\| `(?P<name>DCR_[A-Z_]+)` \| .+ \| (?P<default>.+) \|$", re.MULTILINE)
 
@@ -17,6 +21,23 @@ def documented(page: str) -> dict[str, str]:
 def test_every_setting_of_the_operator_is_documented_and_no_other() -> None:
     known = {OPERATOR_PREFIX + name.upper() for name in OperatorSettings.model_fields}
     assert documented("operator.md").keys() == known
+
+
+def test_every_variable_of_the_server_is_documented_and_no_other() -> None:
+    # Policies are too much for a variable; they have a section of their own.
+    names = ServerSettings.model_fields.keys() - {"policies"}
+    assert documented("server.md").keys() == {SERVER_PREFIX + name.upper() for name in names}
+
+
+def test_every_member_of_a_policy_is_shown_in_the_example() -> None:
+    page = Path("docs", "server.md").read_text(encoding="utf-8")
+    [example] = re.findall(r"```yaml\n(policies:.+?)```", page, re.DOTALL)
+    policies = {
+        name: Policy.model_validate(policy)
+        for name, policy in yaml.safe_load(example)["policies"].items()
+    }
+    shown = {member for policy in policies.values() for member in policy.model_fields_set}
+    assert shown == Policy.model_fields.keys()
 
 
 @pytest.mark.parametrize("name", ["listen", "workers", "secret_watch", "log_format", "log_level"])
