@@ -24,7 +24,6 @@ REASONS: Final = Path("docs/reasons.md")
 
 _API_VERSION_TEXT = "Version of the schema of this object."
 _KIND_TEXT = "Kind of this object."
-_METADATA_TEXT = "Standard metadata of a Kubernetes object."
 
 
 def crd_documents() -> tuple[JsonObject, ...]:
@@ -97,7 +96,7 @@ def _schema(definition: Definition) -> JsonObject:
         "properties": {
             "apiVersion": {"type": "string", "description": _API_VERSION_TEXT},
             "kind": {"type": "string", "description": _KIND_TEXT},
-            "metadata": {"type": "object", "description": _METADATA_TEXT},
+            "metadata": {"type": "object"},
             "spec": properties["spec"],
             "status": properties["status"],
         },

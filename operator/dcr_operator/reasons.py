@@ -45,6 +45,7 @@ class Reason(StrEnum):
     INITIAL_ACCESS_TOKEN_MISSING = "InitialAccessTokenMissing"
     INITIAL_ACCESS_TOKEN_REJECTED = "InitialAccessTokenRejected"
     REGISTRATION_NOT_SUPPORTED = "RegistrationNotSupported"
+    MANAGEMENT_NOT_SUPPORTED = "ManagementNotSupported"
     REGISTRATION_REJECTED = "RegistrationRejected"
     REGISTRATION_ACCESS_TOKEN_REJECTED = "RegistrationAccessTokenRejected"
     CREATION_OUTCOME_UNKNOWN = "CreationOutcomeUnknown"
@@ -187,6 +188,14 @@ ROWS: Final = (
         Retry.BACK_OFF,
         "The provider has no registration endpoint, or the endpoint does not take registrations.",
         "Turn dynamic client registration on at the provider, or set spec.registrationEndpoint.",
+    ),
+    Row(
+        Reason.MANAGEMENT_NOT_SUPPORTED,
+        _REGISTERED,
+        Retry.ON_CHANGE,
+        "The provider registers clients and does not let them be changed (RFC 7592); the Secret"
+        " still holds the credentials of the registration as it was.",
+        "Take the edit back, or make the OAuthClient again and remove the old client by hand.",
     ),
     Row(
         Reason.REGISTRATION_REJECTED,

@@ -15,9 +15,13 @@ VALIDATIONS: Final = "x-kubernetes-validations"
 LIST_TYPE: Final = "x-kubernetes-list-type"
 PRESERVE: Final = "x-kubernetes-preserve-unknown-fields"
 # Keywords that pydantic writes and Kubernetes refuses or ignores.
-_DROPPED: Final = frozenset({"title", "$defs", "discriminator", "examples", "deprecated"})
+_DROPPED: Final = frozenset(
+    {"title", "$defs", "discriminator", "examples", "deprecated", "propertyNames"}
+)
 # JSON Schema has a number here; OpenAPI 3.0, which Kubernetes uses, has a switch.
 _EXCLUSIVE: Final = {"exclusiveMinimum": "minimum", "exclusiveMaximum": "maximum"}
+# What a person reads first; everything else keeps its order.
+_FIRST: Final = ("description", "type", "format", "enum", "default", VALIDATIONS, "required")
 _NOTHING: Final[tuple[JsonValue, ...]] = (None, [], {})
 
 
@@ -40,7 +44,8 @@ def _convert(schema: JsonValue, definitions: JsonSchema) -> JsonSchema:
         converted.pop("additionalProperties", None)
     if not converted.keys() - {"description", "default"}:
         converted[PRESERVE] = True
-    return converted
+    first: JsonSchema = {keyword: converted[keyword] for keyword in _FIRST if keyword in converted}
+    return {**first, **converted}
 
 
 def _flatten(schema: JsonSchema, definitions: JsonSchema) -> JsonSchema:

@@ -11,19 +11,16 @@ CLUSTER_LOCAL_SUFFIXES = (".svc", ".svc.cluster.local")
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """One entry of `x-kubernetes-validations`; `message_expression` names the offender."""
+    """One entry of `x-kubernetes-validations`; `field_path` is where the error is shown."""
 
     rule: str
     message: str
     field_path: str = ""
-    message_expression: str = ""
 
     def to_schema(self) -> dict[str, JsonValue]:
         entry: dict[str, JsonValue] = {"rule": self.rule, "message": self.message}
         if self.field_path:
             entry["fieldPath"] = self.field_path
-        if self.message_expression:
-            entry["messageExpression"] = self.message_expression
         return entry
 
 
@@ -66,9 +63,3 @@ def quoted(values: Iterable[str]) -> str:
 
 def none_of(names: Iterable[str]) -> str:
     return " && ".join(f"!has(self.{name})" for name in names)
-
-
-def those_present(names: Iterable[str]) -> str:
-    """Return a CEL string: which of these properties are there."""
-    present = ", ".join(f"has(self.{name}) ? '{name}' : ''" for name in names)
-    return f"[{present}].filter(name, name != '').join(', ')"

@@ -21,9 +21,11 @@ from pydantic_core import CoreSchema
 
 from dcr_operator.resources.cel import schema
 from dcr_operator.resources.client_metadata_rules import (
+    EXTRA_MEMBERS,
     FIELD_RULES,
     JWKS_SCHEMA,
     LANGUAGE_TAG,
+    LEFT_OUT,
     MODEL_RULES,
     extra_schema,
     localized_schema,
@@ -31,8 +33,6 @@ from dcr_operator.resources.client_metadata_rules import (
 from dcr_protocol.client_metadata import ClientMetadata, Text
 from dcr_protocol.vocabulary import LOCALIZABLE_MEMBERS, READ_ONLY_MEMBERS
 
-# A software statement belongs in a Secret, not in a resource that everyone can read.
-LEFT_OUT: Final = frozenset({"software_statement"})
 # Members of the resource that are not members on the wire.
 _CONTAINERS: Final = frozenset({"localized", "extra"})
 # Their order means something (OIDCR §2); every other list is a set.
@@ -76,7 +76,7 @@ class ClientMetadataSpec(ClientMetadata):
     )
     extra: dict[str, JsonValue] = Field(
         default_factory=dict,
-        max_length=64,
+        max_length=EXTRA_MEMBERS,
         description=(
             "Members that have no field here, spelled as on the wire (snake_case), sent as they"
             " are. Members with a field here and those that the server assigns are refused."
@@ -111,25 +111,21 @@ TYPED_MEMBERS: Final = frozenset(ClientMetadataSpec.model_fields) - _CONTAINERS 
 def _complete(resource: JsonSchemaValue) -> None:
     """Add what Kubernetes wants to know and the protocol does not."""
     properties = resource["properties"]
+    properties["jwks"] = {"description": properties["jwks"]["description"], **JWKS_SCHEMA}
+    typed = {
+        member: {**properties[to_camel(member)]} for member in sorted(TYPED_MEMBERS | LEFT_OUT)
+    }
     for member in LEFT_OUT:
         del properties[to_camel(member)]
-    forbidden = {
-        member: {
-            **properties[to_camel(member)],
-            "description": f"Not allowed here: use clientMetadata.{to_camel(member)}.",
-        }
-        for member in sorted(TYPED_MEMBERS)
-    }
     for member in TYPED_MEMBERS:
         _complete_member(member, properties[to_camel(member)])
-    properties["jwks"] = {"description": properties["jwks"]["description"], **JWKS_SCHEMA}
     properties["localized"] |= localized_schema()
-    properties["extra"] |= extra_schema(forbidden)
+    properties["extra"] |= extra_schema(typed)
     resource |= schema(*MODEL_RULES)
 
 
 def _complete_member(member: str, property_: JsonSchemaValue) -> None:
     rules = FIELD_RULES.get(member, ())
     property_ |= schema(*rules)
-    if any(branch.get("type") == "array" for branch in property_["anyOf"]):
+    if any(branch.get("type") == "array" for branch in property_.get("anyOf", [])):
         property_["x-kubernetes-list-type"] = "atomic" if member in _ORDERED else "set"

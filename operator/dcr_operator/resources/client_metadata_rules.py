@@ -8,8 +8,9 @@ from typing import Final
 
 from pydantic import JsonValue
 from pydantic.alias_generators import to_camel
+from pydantic.json_schema import JsonSchemaValue
 
-from dcr_operator.resources.cel import Rule, none_of, quoted, schema, those_present
+from dcr_operator.resources.cel import Rule, none_of, quoted, schema
 from dcr_protocol.vocabulary import (
     DEFAULT_APPLICATION_TYPE,
     LOCALIZABLE_MEMBERS,
@@ -23,6 +24,9 @@ from dcr_protocol.vocabulary import (
 
 # RFC 5646 §2.1, as far as its shape goes.
 LANGUAGE_TAG: Final = r"[A-Za-z0-9]{1,8}(-[A-Za-z0-9]{1,8})*"
+# A software statement belongs in a Secret, not in a resource that everyone can read.
+LEFT_OUT: Final = frozenset({"software_statement"})
+EXTRA_MEMBERS: Final = 64
 _LANGUAGES: Final = 32
 _KEYS: Final = 20
 
@@ -155,35 +159,34 @@ def localized_schema() -> dict[str, JsonValue]:
     }
 
 
-def extra_schema(typed: Mapping[str, JsonValue]) -> dict[str, JsonValue]:
+def extra_schema(typed: Mapping[str, JsonSchemaValue]) -> dict[str, JsonValue]:
     """Return the schema of the members that the model does not know.
 
     CEL sees declared properties only, so what is forbidden is declared, with its own type.
     """
-    assigned: dict[str, JsonValue] = {
-        name: {
-            "type": "integer" if name.endswith("_at") else "string",
-            "description": "Not allowed here: the server assigns it.",
-        }
+    forbidden: dict[str, JsonValue] = {
+        name: {**_assigned_type(name), **_forbidden("the server assigns it")}
         for name in READ_ONLY_MEMBERS
     }
+    for name, member in typed.items():
+        why = "it is not supported" if name in LEFT_OUT else f"use clientMetadata.{to_camel(name)}"
+        forbidden[name] = {**member, **_forbidden(why)}
     return {
         "type": "object",
-        "maxProperties": 64,
+        "maxProperties": EXTRA_MEMBERS,
         "x-kubernetes-preserve-unknown-fields": True,
-        "properties": {**typed, **assigned},
-        **schema(
-            Rule(
-                none_of(READ_ONLY_MEMBERS),
-                "extra must not hold members that the server assigns",
-                message_expression="'extra must not hold members that the server assigns: ' + "
-                + those_present(READ_ONLY_MEMBERS),
-            ),
-            Rule(
-                none_of(typed),
-                "extra must not hold members that clientMetadata has a field for",
-                message_expression="'extra must not hold members that clientMetadata has a field"
-                " for: ' + " + those_present(typed),
-            ),
-        ),
+        "properties": forbidden,
+    }
+
+
+def _assigned_type(name: str) -> dict[str, JsonValue]:
+    if name.endswith("_at"):  # client_id_issued_at, client_secret_expires_at
+        return {"type": "integer"}
+    return {"type": "string", "maxLength": 8192}
+
+
+def _forbidden(why: str) -> dict[str, JsonValue]:
+    return {
+        "description": f"Not allowed here: {why}.",
+        **schema(Rule("false", f"remove it: {why}")),
     }
