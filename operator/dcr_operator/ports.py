@@ -30,8 +30,6 @@ class ProviderConnection:
     max_concurrent: int = 16
     requests_per_second: float = 0.0  # 0 is no limit
     burst: float = 0.0
-    requests_per_second: int = 0  # 0: no limit
-    burst: int | None = None  # None: twice requests_per_second
     allow_loopback: bool = False
     hardened: bool = False  # a namespaced provider: tenants must not reach inside
 

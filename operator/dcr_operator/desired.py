@@ -1,0 +1,80 @@
+"""What a resource asks for: from the OAuthClient to the exact body of the request. Pure."""
+
+import hashlib
+import json
+from collections.abc import Mapping
+
+from pydantic import JsonValue
+
+from dcr_operator.kube import CLUSTER_OAUTH_PROVIDERS, Key
+from dcr_operator.resources import DeletionPolicy, OAuthClient
+from dcr_operator.state import Desired, SecretForm, Unwanted
+from dcr_protocol.client_metadata import ClientMetadata
+from dcr_protocol.client_update import update_request_document
+from dcr_protocol.vocabulary import (
+    AUTHORIZATION_CODE,
+    DEFAULT_APPLICATION_TYPE,
+    DEFAULT_AUTH_METHOD,
+    DEFAULT_GRANT_TYPES,
+    DEFAULT_RESPONSE_TYPES,
+)
+
+
+def desired_client(client: OAuthClient) -> Desired | Unwanted:
+    if client.metadata.deletion_timestamp is not None:
+        return Unwanted(retain=client.spec.deletion_policy is DeletionPolicy.RETAIN)
+    metadata = explicit(client.spec.client_metadata).to_wire()
+    request = canonical_json(metadata)
+    return Desired(
+        provider=provider_key(client),
+        metadata=metadata,
+        request=request,
+        spec_hash=hashlib.sha256(request).hexdigest(),
+        secret=SecretForm(
+            name=client.secret_name,
+            labels=client.spec.secret.labels,
+            annotations=client.spec.secret.annotations,
+            type=client.spec.secret.type.value,
+        ),
+    )
+
+
+def provider_key(client: OAuthClient) -> Key:
+    ref = client.spec.provider_ref
+    cluster_scoped = ref.kind.value == CLUSTER_OAUTH_PROVIDERS.kind
+    return Key(ref.kind.value, "" if cluster_scoped else client.metadata.namespace, ref.name)
+
+
+def explicit(metadata: ClientMetadata) -> ClientMetadata:
+    """Set what servers have different defaults for (C-005).
+
+    RFC 7591 §2.1 couples grants and response types: a client without the authorization code
+    grant gets an empty list, since leaving the member out means `code` to most servers.
+    """
+    grant_types = metadata.grant_types or DEFAULT_GRANT_TYPES
+    response_types = DEFAULT_RESPONSE_TYPES if AUTHORIZATION_CODE in grant_types else ()
+    return metadata.model_copy(
+        update={
+            "application_type": metadata.application_type or DEFAULT_APPLICATION_TYPE,
+            "token_endpoint_auth_method": metadata.token_endpoint_auth_method
+            or DEFAULT_AUTH_METHOD,
+            "grant_types": grant_types,
+            "response_types": response_types
+            if metadata.response_types is None
+            else metadata.response_types,
+        }
+    )
+
+
+def update_body(desired: Desired, client_id: str) -> bytes:
+    """Return the body of an update: what is wanted and the client_id, nothing that came back.
+
+    RFC 7592 §2.2: an update replaces the whole client metadata, so a member that is left out is
+    a member removed. Deviation from C-026: sending everything back is harmful at Keycloak.
+    """
+    return canonical_json(update_request_document(client_id, desired.metadata))
+
+
+def canonical_json(document: Mapping[str, JsonValue]) -> bytes:
+    """Return the same bytes for the same document, in whatever order it was written."""
+    return json.dumps(document, ensure_ascii=False, sort_keys=True, separators=(",", ":")).encode()

@@ -1,0 +1,80 @@
+"""plan(wish, observed, now) → Step: pure and total. The first check that has something to say wins.
+
+`WANTED` and `UNWANTED` are the whole decision; their order is explained beside each check and
+pinned by table tests.
+"""
+
+from collections.abc import Callable, Sequence
+from datetime import datetime
+from typing import TypeVar, assert_never
+
+from dcr_operator import plan_unwanted as unwanted
+from dcr_operator import plan_wanted as wanted
+from dcr_operator.reasons import Reason
+from dcr_operator.state import Desired, Observed, Undecipherable, Unwanted, Wish
+from dcr_operator.steps import Step
+from dcr_operator.verdicts import halt
+
+_Wish = TypeVar("_Wish")
+Check = Callable[[_Wish, Observed, datetime], Step | None]
+
+WANTED: Sequence[Check[Desired]] = (
+    # Nothing is safe to do without knowing what was done before.
+    wanted.record_unreadable,
+    # The record is about a client at another provider: never mix the two up.
+    wanted.provider_changed,
+    # What this pass has just tried and learned, before anything is tried again.
+    wanted.token_rejected,
+    wanted.request_failed,
+    # An open intent: a client may exist that we do not know.
+    wanted.creation_unknown,
+    wanted.not_registered,
+    # From here on there is a client.
+    wanted.unprotected,
+    # Credentials first: workloads wait for them, and publishing needs no provider.
+    wanted.secret_conflict,
+    wanted.secret_outdated,
+    wanted.secret_renamed,
+    wanted.update_due,
+    wanted.drifted,
+    wanted.record_outdated,
+    wanted.read_due,
+    wanted.metadata_not_accepted,
+    wanted.done,
+)
+
+UNWANTED: Sequence[Check[Unwanted]] = (
+    # Without our finalizer nothing is ours to do.
+    unwanted.released,
+    unwanted.retained,
+    unwanted.record_unreadable,
+    # What this pass has just tried and learned.
+    unwanted.request_failed,
+    # A client may exist that we do not know: find out, or put it on record.
+    unwanted.creation_unknown,
+    unwanted.registered,
+    # Nothing is left at the provider: record, Secret, finalizer, in this order.
+    unwanted.record_left,
+    unwanted.secret_left,
+    unwanted.finalizer_left,
+)
+
+
+def plan(wish: Wish, observed: Observed, now: datetime) -> Step:
+    match wish:
+        case Desired():
+            return _first(WANTED, wish, observed, now)
+        case Unwanted():
+            return _first(UNWANTED, wish, observed, now)
+        case Undecipherable(message):
+            return halt(Reason.INVALID_SPEC, message)
+        case _:
+            assert_never(wish)
+
+
+def _first(checks: Sequence[Check[_Wish]], wish: _Wish, observed: Observed, now: datetime) -> Step:
+    for check in checks:
+        step = check(wish, observed, now)
+        if step is not None:
+            return step
+    raise AssertionError("the last check of each tuple always has something to say")

@@ -1,0 +1,211 @@
+"""The checks for a resource that is being deleted: (wish, observed, now) → Step | None. Pure."""
+
+from datetime import datetime
+
+from dcr_operator.outcomes import (
+    CannotTell,
+    CredentialsAccepted,
+    CredentialsRejected,
+    NotSupported,
+    RegistrationAccessTokenRejected,
+)
+from dcr_operator.plan_wanted import orphan_of, repeat_registration
+from dcr_operator.reasons import Reason
+from dcr_operator.registration_facts import can_be_probed
+from dcr_operator.resources import OnLostRegistrationAccessToken
+from dcr_operator.state import (
+    Attempt,
+    InitialAccessTokenAbsent,
+    IntentKind,
+    Observed,
+    Operation,
+    OrphanCause,
+    ProviderSnapshot,
+    ProviderUnusable,
+    Record,
+    RecordUnreadable,
+    Unwanted,
+)
+from dcr_operator.steps import (
+    CloseRecord,
+    DeleteRecord,
+    DeleteSecret,
+    Done,
+    FetchInitialAccessToken,
+    Probe,
+    ReleaseSecret,
+    RemoveFinalizer,
+    Step,
+    Unregister,
+    Wait,
+)
+from dcr_operator.verdicts import verdict
+
+_NOT_FOUND = 404
+
+
+def released(_wish: Unwanted, observed: Observed, _now: datetime) -> Step | None:
+    if observed.resource.has_finalizer:
+        return None
+    return Done(Reason.DELETING, "nothing is left to do")
+
+
+def retained(wish: Unwanted, observed: Observed, _now: datetime) -> Step | None:
+    """Client and record stay; the Secret stays by losing its owner."""
+    if not wish.retain:
+        return None
+    if observed.secret is not None and observed.secret.ours:
+        return ReleaseSecret(observed.secret)
+    return RemoveFinalizer()
+
+
+def record_unreadable(_wish: Unwanted, observed: Observed, _now: datetime) -> Step | None:
+    if isinstance(observed.record, RecordUnreadable):
+        return blocked(
+            f"the record of this client cannot be read: {observed.record.message}. Restore the"
+            " Secret of the record from a backup"
+        )
+    return None
+
+
+def blocked(why: str, after: float | None = None) -> Wait:
+    return Wait(
+        Reason.DELETION_BLOCKED,
+        f"{why}. To let the object go and leave the client there, set spec.deletionPolicy: Retain.",
+        after,
+    )
+
+
+def request_failed(_wish: Unwanted, observed: Observed, now: datetime) -> Step | None:
+    attempt, stored = observed.attempt, observed.stored
+    if attempt is None or stored is None or is_gone(observed):
+        return None
+    if attempt.operation is Operation.DELETE:
+        if isinstance(attempt.outcome, RegistrationAccessTokenRejected):
+            return _token_rejected(observed, stored, now)
+        if isinstance(attempt.outcome, NotSupported):
+            return _left_behind(observed, stored, now, "does not let clients be deleted")
+    said = verdict(attempt, stored.provider.connection)
+    after = said.after if isinstance(said, Wait) else None
+    return blocked(said.message.rstrip("."), after)
+
+
+def is_gone(observed: Observed) -> bool:
+    """Whether the provider has no such client any more."""
+    attempt = observed.attempt
+    if observed.unregistered:
+        return True
+    if attempt is None or attempt.operation is not Operation.DELETE:
+        return False
+    return _says_gone(attempt) or (
+        isinstance(attempt.outcome, RegistrationAccessTokenRejected)
+        and isinstance(observed.probe, CredentialsRejected)
+    )
+
+
+def _says_gone(attempt: Attempt) -> bool:
+    match attempt.outcome:
+        case RegistrationAccessTokenRejected():
+            # RFC 7592 §2.3: the token went with the client that the earlier request deleted.
+            return attempt.repeated
+        case NotSupported(status):
+            return status == _NOT_FOUND
+        case _:
+            return False
+
+
+def _token_rejected(observed: Observed, stored: Record, now: datetime) -> Step:
+    snapshot, registration = stored.provider, stored.registration
+    refuses = f"{snapshot.connection.provider} refuses the registration access token"
+    match observed.probe:
+        case None if registration is not None and can_be_probed(snapshot, registration):
+            return Probe()
+        case CredentialsAccepted():
+            usable = observed.usable
+            policy = usable.policy.on_lost_registration_access_token if usable else None
+            if policy is OnLostRegistrationAccessToken.REREGISTER:
+                cause = OrphanCause.LOST_REGISTRATION_ACCESS_TOKEN
+                return CloseRecord(
+                    orphan_of(observed, snapshot, cause, now),
+                    f"{refuses}; the client is left there",
+                )
+            return blocked(f"{refuses}, and the client still works")
+        case CannotTell(detail):
+            return blocked(f"{refuses}, and whether the client exists is unknown: {detail}")
+        case _:
+            return blocked(f"{refuses}, and whether the client exists cannot be found out")
+
+
+def _left_behind(observed: Observed, stored: Record, now: datetime, why: str) -> CloseRecord:
+    client_id = stored.registration.client_id if stored.registration else "the client"
+    return CloseRecord(
+        orphan_of(observed, stored.provider, OrphanCause.NOT_MANAGEABLE, now),
+        f"{stored.provider.connection.provider} {why}: {client_id} is left there, remove it by"
+        " hand; it is on record",
+    )
+
+
+def creation_unknown(_wish: Unwanted, observed: Observed, now: datetime) -> Step | None:
+    intent, stored = observed.intent, observed.stored
+    if intent is None or stored is None or intent.kind is not IntentKind.REGISTER:
+        return None
+    provider = observed.provider
+    not_found = (
+        isinstance(provider, ProviderUnusable) and provider.reason is Reason.PROVIDER_NOT_FOUND
+    )
+    if not stored.provider.idempotent or not_found:
+        return _never_answered(observed, stored.provider, now)
+    if isinstance(provider, ProviderUnusable):
+        return blocked(
+            f"whether a client was registered is unknown: {provider.message.rstrip('.')}"
+        )
+    # Learn which client it is, to delete it.
+    match observed.initial_access_token:
+        case None:
+            usable = observed.usable
+            return FetchInitialAccessToken(usable.policy.initial_access_token if usable else None)
+        case InitialAccessTokenAbsent(message):
+            return blocked(f"whether a client was registered is unknown: {message.rstrip('.')}")
+        case _:
+            return repeat_registration(intent)
+
+
+def _never_answered(observed: Observed, snapshot: ProviderSnapshot, now: datetime) -> Step:
+    return CloseRecord(
+        orphan_of(observed, snapshot, OrphanCause.AMBIGUOUS_CREATE, now),
+        f"no answer came to a registration at {snapshot.connection.provider}: a client that nobody"
+        " manages may be left there; it is on record",
+    )
+
+
+def registered(_wish: Unwanted, observed: Observed, now: datetime) -> Step | None:
+    stored = observed.stored
+    if stored is None or stored.registration is None or is_gone(observed):
+        return None
+    if not stored.registration.management():
+        return _left_behind(observed, stored, now, "gave no access to manage clients")
+    intent = stored.intent
+    under_way = intent is not None and intent.kind is IntentKind.DELETE
+    return Unregister(repeat=intent if under_way else None)
+
+
+def record_left(_wish: Unwanted, observed: Observed, _now: datetime) -> Step | None:
+    stored = observed.stored
+    if stored is None:
+        return None
+    if not stored.orphans:
+        return DeleteRecord()
+    # Orphans stay on record for the person who removes them at the provider.
+    closed = stored.registration is None and stored.intent is None
+    return None if closed else CloseRecord(None)
+
+
+def secret_left(_wish: Unwanted, observed: Observed, _now: datetime) -> Step | None:
+    for secret in (observed.secret, observed.previous_secret):
+        if secret is not None and secret.ours:
+            return DeleteSecret(secret)
+    return None
+
+
+def finalizer_left(_wish: Unwanted, _observed: Observed, _now: datetime) -> Step:
+    return RemoveFinalizer()

@@ -1,0 +1,355 @@
+"""The checks for a resource that is wanted, each (desired, observed, now) → Step | None. Pure."""
+
+from datetime import datetime
+
+from dcr_operator.desired import update_body
+from dcr_operator.outcomes import (
+    CannotTell,
+    CredentialsAccepted,
+    CredentialsRejected,
+    RegistrationAccessTokenRejected,
+)
+from dcr_operator.reasons import Reason
+from dcr_operator.registration_facts import can_be_probed, refused_members
+from dcr_operator.resources import (
+    OnAmbiguousCreate,
+    OnLostRegistrationAccessToken,
+    OnVanishedClient,
+)
+from dcr_operator.secret_content import (
+    SecretContent,
+    Unpublishable,
+    is_published,
+    secret_content,
+)
+from dcr_operator.state import (
+    Desired,
+    InitialAccessTokenAbsent,
+    Intent,
+    IntentKind,
+    Observed,
+    Operation,
+    Orphan,
+    OrphanCause,
+    ProviderSnapshot,
+    ProviderUnusable,
+    ProviderUsable,
+    RecordUnreadable,
+    Registration,
+)
+from dcr_operator.steps import (
+    AddFinalizer,
+    DeleteSecret,
+    Done,
+    FetchInitialAccessToken,
+    Probe,
+    Publish,
+    ReadRegistration,
+    RefreshRecord,
+    Register,
+    Step,
+    Update,
+)
+from dcr_operator.verdicts import halt, verdict
+
+
+def record_unreadable(_desired: Desired, observed: Observed, _now: datetime) -> Step | None:
+    if isinstance(observed.record, RecordUnreadable):
+        return halt(
+            Reason.INTERNAL_ERROR,
+            f"the record of this client cannot be read: {observed.record.message}."
+            " Restore the Secret of the record from a backup.",
+        )
+    return None
+
+
+def provider_changed(desired: Desired, observed: Observed, _now: datetime) -> Step | None:
+    stored = observed.stored
+    if stored is None or (stored.registration is None and stored.intent is None):
+        return None
+    usable = observed.usable
+    moved = stored.provider.key != desired.provider
+    renamed = usable is not None and usable.snapshot.issuer != stored.provider.issuer
+    if not (moved or renamed):
+        return None
+    return halt(
+        Reason.INVALID_SPEC,
+        f"the client was registered at {stored.provider.connection.provider}"
+        f" (issuer {stored.provider.issuer}) and cannot move to another issuer: restore"
+        " spec.providerRef, or make the OAuthClient again.",
+    )
+
+
+def token_rejected(desired: Desired, observed: Observed, now: datetime) -> Step | None:
+    """Tell a client that vanished from a token that was lost (decided by probing)."""
+    attempt, registration, usable = observed.attempt, observed.registration, observed.usable
+    if (
+        attempt is None
+        or not isinstance(attempt.outcome, RegistrationAccessTokenRejected)
+        or registration is None
+        or usable is None
+    ):
+        return None
+    match observed.probe:
+        case None if can_be_probed(usable.snapshot, registration):
+            return Probe()
+        case CredentialsRejected():
+            return _vanished(desired, observed, usable, registration)
+        case CredentialsAccepted():
+            return _lost(desired, observed, usable, now)
+        case CannotTell(detail):
+            return _token_stop(usable.snapshot, f"whether the client exists is unknown: {detail}")
+        case _:
+            return _token_stop(
+                usable.snapshot, "whether the client exists cannot be found out with its keys"
+            )
+
+
+def _vanished(
+    desired: Desired, observed: Observed, usable: ProviderUsable, registration: Registration
+) -> Step:
+    happened = f"{usable.snapshot.connection.provider} no longer knows {registration.client_id}"
+    if usable.policy.on_vanished_client is OnVanishedClient.STOP:
+        return halt(
+            Reason.CLIENT_VANISHED,
+            f"{happened}. Restore it there, set onVanishedClient: Reregister on the provider, or"
+            " make the OAuthClient again.",
+        )
+    return _prerequisite(observed, usable) or Register(
+        desired.request,
+        desired.spec_hash,
+        announce=(Reason.CLIENT_VANISHED, f"{happened}; registering a new client in its place"),
+    )
+
+
+def _lost(desired: Desired, observed: Observed, usable: ProviderUsable, now: datetime) -> Step:
+    policy = usable.policy.on_lost_registration_access_token
+    if policy is OnLostRegistrationAccessToken.STOP:
+        return _token_stop(usable.snapshot, "the client itself still works")
+    orphan = orphan_of(observed, usable.snapshot, OrphanCause.LOST_REGISTRATION_ACCESS_TOKEN, now)
+    return _prerequisite(observed, usable) or Register(
+        desired.request,
+        desired.spec_hash,
+        orphan=orphan,
+        announce=(
+            Reason.REGISTRATION_ACCESS_TOKEN_REJECTED,
+            (
+                f"{usable.snapshot.connection.provider} refuses the token that manages"
+                f" {orphan.client_id}; registering a new client, remove the old one by hand"
+            ),
+        ),
+    )
+
+
+def _token_stop(snapshot: ProviderSnapshot, what: str) -> Step:
+    return halt(
+        Reason.REGISTRATION_ACCESS_TOKEN_REJECTED,
+        f"{snapshot.connection.provider} refuses the registration access token; {what}. Restore"
+        " the token at the provider, or set onLostRegistrationAccessToken: Reregister there.",
+    )
+
+
+def request_failed(_desired: Desired, observed: Observed, _now: datetime) -> Step | None:
+    stored = observed.stored
+    if observed.attempt is None or stored is None:
+        return None
+    if observed.attempt.operation is Operation.READ:
+        return None
+    return verdict(observed.attempt, stored.provider.connection)
+
+
+def creation_unknown(desired: Desired, observed: Observed, now: datetime) -> Step | None:
+    """A crash or a lost answer: the intent to register is open."""
+    intent, usable = observed.intent, observed.usable
+    if intent is None or intent.kind is not IntentKind.REGISTER:
+        return None
+    if usable is None:
+        return provider_unusable(observed)
+    name = usable.snapshot.connection.provider
+    if usable.snapshot.idempotent:
+        return _prerequisite(observed, usable) or repeat_registration(intent)
+    if usable.policy.on_ambiguous_create is OnAmbiguousCreate.STOP:
+        return halt(
+            Reason.CREATION_OUTCOME_UNKNOWN,
+            f"a registration was sent to {name} at {intent.started_at:%Y-%m-%d %H:%M:%SZ} and no"
+            " answer came. Remove the client there if it exists; then set onAmbiguousCreate:"
+            " Retry on the provider, or make the OAuthClient again.",
+        )
+    return _prerequisite(observed, usable) or Register(
+        desired.request,
+        desired.spec_hash,
+        orphan=orphan_of(observed, usable.snapshot, OrphanCause.AMBIGUOUS_CREATE, now),
+        announce=(
+            Reason.CREATION_OUTCOME_UNKNOWN,
+            (
+                f"no answer came to a registration at {name}; registering again. A client that"
+                " nobody manages may be left there: it is on record"
+            ),
+        ),
+    )
+
+
+def not_registered(desired: Desired, observed: Observed, now: datetime) -> Step | None:
+    if observed.registration is not None:
+        return None
+    usable = observed.usable
+    if usable is None:
+        return provider_unusable(observed)
+    # A client whose credentials have no place to go would only be left behind.
+    return (
+        secret_conflict(desired, observed, now)
+        or _prerequisite(observed, usable)
+        or Register(desired.request, desired.spec_hash)
+    )
+
+
+def _prerequisite(observed: Observed, usable: ProviderUsable) -> Step | None:
+    """Return what comes before a registration, reads before writes."""
+    match observed.initial_access_token:
+        case None:
+            return FetchInitialAccessToken(usable.policy.initial_access_token)
+        case InitialAccessTokenAbsent(message):
+            return halt(Reason.INITIAL_ACCESS_TOKEN_MISSING, message)
+        case _:
+            return None if observed.resource.has_finalizer else AddFinalizer()
+
+
+def repeat_registration(intent: Intent) -> Register:
+    return Register(intent.body, intent.spec_hash, repeat=intent)
+
+
+def orphan_of(
+    observed: Observed, snapshot: ProviderSnapshot, cause: OrphanCause, now: datetime
+) -> Orphan:
+    known = cause is not OrphanCause.AMBIGUOUS_CREATE and observed.registration is not None
+    return Orphan(
+        cause=cause,
+        issuer=snapshot.issuer,
+        since=now,
+        client_id=observed.registration.client_id if known and observed.registration else None,
+        intent_id=observed.intent.id if observed.intent else None,
+    )
+
+
+def provider_unusable(observed: Observed) -> Step | None:
+    if isinstance(observed.provider, ProviderUnusable):
+        return halt(
+            observed.provider.reason, observed.provider.message, observed.provider.retry_after
+        )
+    return None
+
+
+def unprotected(_desired: Desired, observed: Observed, _now: datetime) -> Step | None:
+    return None if observed.resource.has_finalizer else AddFinalizer()
+
+
+def secret_conflict(desired: Desired, observed: Observed, _now: datetime) -> Step | None:
+    if observed.secret is None or observed.secret.ours:
+        return None
+    return halt(
+        Reason.SECRET_CONFLICT,
+        f"the Secret {desired.secret.name} exists and does not belong to this OAuthClient; it is"
+        " left alone. Remove it, or choose another spec.secret.name.",
+    )
+
+
+def wanted_content(desired: Desired, observed: Observed) -> SecretContent | Unpublishable | None:
+    stored = observed.stored
+    if stored is None or stored.registration is None:
+        return None
+    # The endpoints of the day; those on record when the provider cannot be asked.
+    snapshot = observed.usable.snapshot if observed.usable else stored.provider
+    return secret_content(desired.secret, snapshot, stored.registration)
+
+
+def secret_outdated(desired: Desired, observed: Observed, _now: datetime) -> Step | None:
+    content = wanted_content(desired, observed)
+    if isinstance(content, Unpublishable):
+        return halt(
+            Reason.METADATA_NOT_ACCEPTED,
+            f"what the provider returned cannot be put into a Secret: {content.message}.",
+        )
+    if observed.secret_refused is not None:
+        return halt(
+            Reason.INVALID_SPEC,
+            f"the API server refuses the Secret {desired.secret.name}: {observed.secret_refused}."
+            " Correct spec.secret.",
+        )
+    if content is None or _is_published(observed, content):
+        return None
+    return Publish(content)
+
+
+def _is_published(observed: Observed, content: SecretContent) -> bool:
+    return observed.secret is not None and is_published(
+        observed.secret, content, observed.resource.key.name
+    )
+
+
+def secret_renamed(_desired: Desired, observed: Observed, _now: datetime) -> Step | None:
+    if observed.previous_secret is not None and observed.previous_secret.ours:
+        return DeleteSecret(observed.previous_secret)
+    return None
+
+
+def update_due(desired: Desired, observed: Observed, _now: datetime) -> Step | None:
+    registration, intent = observed.registration, observed.intent
+    if registration is None:
+        return None
+    under_way = intent is not None and intent.kind is IntentKind.UPDATE
+    if registration.spec_hash == desired.spec_hash and not under_way:
+        return None
+    return provider_unusable(observed) or _update(desired, observed, registration)
+
+
+def drifted(desired: Desired, observed: Observed, _now: datetime) -> Step | None:
+    if not observed.drift or observed.usable is None or observed.registration is None:
+        return None
+    return _update(desired, observed, observed.registration)
+
+
+def _update(desired: Desired, observed: Observed, registration: Registration) -> Step:
+    if not registration.management():
+        return halt(
+            Reason.MANAGEMENT_NOT_SUPPORTED,
+            f"the provider gave no access to manage {registration.client_id}, so the edit cannot"
+            " reach it. Take the edit back, or make the OAuthClient again.",
+        )
+    body = update_body(desired, registration.client_id)
+    intent = observed.intent
+    # The same request under the same key; a request that has changed since needs its own.
+    same = intent is not None and intent.kind is IntentKind.UPDATE and intent.body == body
+    return Update(body, desired.spec_hash, repeat=intent if same else None)
+
+
+def record_outdated(_desired: Desired, observed: Observed, _now: datetime) -> Step | None:
+    usable, stored = observed.usable, observed.stored
+    if usable is None or stored is None or usable.snapshot.essential() == stored.provider:
+        return None
+    return RefreshRecord()
+
+
+def read_due(_desired: Desired, observed: Observed, _now: datetime) -> Step | None:
+    registration = observed.registration
+    if not observed.read_is_due or observed.usable is None or registration is None:
+        return None
+    return ReadRegistration() if registration.management() else None
+
+
+def metadata_not_accepted(desired: Desired, observed: Observed, _now: datetime) -> Step | None:
+    """RFC 7591 §3.2.1: the client decides whether what it was given is what it can use."""
+    registration = observed.registration
+    members = refused_members(desired.metadata, registration) if registration else ()
+    if not members:
+        return None
+    return halt(
+        Reason.METADATA_NOT_ACCEPTED,
+        f"the provider put something else in force for {', '.join(members)}; status.drift says"
+        " what. Ask for what it grants, or change the provider.",
+    )
+
+
+def done(desired: Desired, observed: Observed, _now: datetime) -> Step:
+    registration = observed.registration
+    client_id = registration.client_id if registration else ""
+    return Done(Reason.READY, f"{client_id} is registered and in the Secret {desired.secret.name}")

@@ -1,0 +1,104 @@
+"""What follows from a registration: merging answers into it, comparing it with the wish. Pure."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Final
+
+from pydantic import JsonValue, SecretStr
+
+from dcr_operator.secret_content import effective_auth_method
+from dcr_operator.state import ProviderSnapshot, Registration
+from dcr_protocol.client_information import ClientInformation
+from dcr_protocol.differences import Difference, DifferenceKind, differences
+from dcr_protocol.vocabulary import CLIENT_SECRET_BASIC, CLIENT_SECRET_POST
+
+# Without these in force as asked for, the workload cannot do what it was declared to do.
+_DECISIVE: Final = frozenset({"redirect_uris", "token_endpoint_auth_method", "grant_types"})
+_PROBEABLE: Final = frozenset({CLIENT_SECRET_BASIC, CLIENT_SECRET_POST})
+
+
+def new_registration(information: ClientInformation, spec_hash: str) -> Registration:
+    return Registration(
+        client_id=information.client_id,
+        spec_hash=spec_hash,
+        client_secret=information.client_secret,
+        client_id_issued_at=information.client_id_issued_at,
+        client_secret_expires_at=information.client_secret_expires_at,
+        # One without the other manages nothing (C-014).
+        registration_access_token=information.registration_access_token
+        if information.registration_client_uri
+        else None,
+        registration_client_uri=information.registration_client_uri
+        if information.registration_access_token
+        else None,
+        metadata=information.metadata,
+    )
+
+
+def merged(
+    registration: Registration, information: ClientInformation, used: SecretStr
+) -> Registration:
+    """Take over what an answer to a read or an update says; `used` is the token that worked.
+
+    What is missing is unchanged (OIDCR §4.3; Hydra leaves out all three). The token that worked
+    stays beside a new one until that has worked.
+    """
+    token = information.registration_access_token or used
+    return replace(
+        registration,
+        client_secret=information.client_secret or registration.client_secret,
+        client_id_issued_at=information.client_id_issued_at or registration.client_id_issued_at,
+        client_secret_expires_at=registration.client_secret_expires_at
+        if information.client_secret_expires_at is None
+        else information.client_secret_expires_at,
+        registration_access_token=token,
+        previous_registration_access_token=None if token == used else used,
+        registration_client_uri=information.registration_client_uri
+        or registration.registration_client_uri,
+        metadata=information.metadata,
+    )
+
+
+def can_be_probed(provider: ProviderSnapshot, registration: Registration) -> bool:
+    return (
+        provider.token_endpoint is not None
+        and registration.client_secret is not None
+        and effective_auth_method(registration) in _PROBEABLE
+    )
+
+
+def changed_members(
+    wanted: Mapping[str, JsonValue], returned: Mapping[str, JsonValue]
+) -> tuple[Difference, ...]:
+    """Return what is in force otherwise than asked; what is not echoed is not known to differ.
+
+    Several servers store members that they never return, or drop them silently (C-012).
+    """
+    return tuple(
+        difference
+        for difference in differences(wanted, returned)
+        if difference.kind is DifferenceKind.CHANGED
+    )
+
+
+def refused_members(wanted: Mapping[str, JsonValue], registration: Registration) -> tuple[str, ...]:
+    changed = changed_members(wanted, registration.metadata)
+    return tuple(each.member for each in changed if each.member in _DECISIVE)
+
+
+def drift_since(
+    wanted: Mapping[str, JsonValue],
+    recorded: Mapping[str, JsonValue],
+    returned: Mapping[str, JsonValue],
+) -> tuple[str, ...]:
+    """Return the members that differ now and did not when the provider answered last.
+
+    What the provider has always put in force in place of the wish is its decision; updating
+    again and again would not change it.
+    """
+    accepted = changed_members(wanted, recorded)
+    return tuple(
+        difference.member
+        for difference in changed_members(wanted, returned)
+        if difference not in accepted
+    )

@@ -1,0 +1,139 @@
+"""What the tenant Secret holds: the credentials and where to use them. Pure.
+
+Never the registration access token: it can change redirect URIs and stays in the record.
+"""
+
+import unicodedata
+from base64 import b64encode
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from dcr_operator.kube import JsonObject
+from dcr_operator.object_names import owner_reference, tenant_labels
+from dcr_operator.state import (
+    ProviderSnapshot,
+    Registration,
+    ResourceFacts,
+    SecretForm,
+    TenantSecret,
+)
+from dcr_protocol.vocabulary import AUTH_METHODS_WITH_SECRET, DEFAULT_AUTH_METHOD
+
+CA_CERTIFICATE: Final = "ca.crt"
+BASIC_AUTH: Final = "kubernetes.io/basic-auth"
+
+
+@dataclass(frozen=True, slots=True)
+class SecretContent:
+    """The Secret as it is to be."""
+
+    form: SecretForm
+    data: Mapping[str, bytes]
+
+
+@dataclass(frozen=True, slots=True)
+class Unpublishable:
+    message: str
+
+
+def effective_auth_method(registration: Registration) -> str:
+    """Return the method in force: what the provider returned wins (RFC 7591 §3.2.1)."""
+    method = registration.metadata.get("token_endpoint_auth_method")
+    return method if isinstance(method, str) else DEFAULT_AUTH_METHOD
+
+
+def secret_content(
+    form: SecretForm, provider: ProviderSnapshot, registration: Registration
+) -> SecretContent | Unpublishable:
+    values = _values(provider, registration)
+    if form.type == BASIC_AUTH:
+        values["username"] = values["client_id"]
+        values["password"] = values.get("client_secret")
+    present = {key: value for key, value in values.items() if value}
+    for key, value in present.items():
+        # They end up in environment variables and configuration files of all kinds.
+        if any(unicodedata.category(character) == "Cc" for character in value):
+            return Unpublishable(f"the value for {key} holds control characters")
+    if provider.connection.ca_bundle:
+        present[CA_CERTIFICATE] = provider.connection.ca_bundle
+    return SecretContent(form, {key: value.encode() for key, value in present.items()})
+
+
+def _values(provider: ProviderSnapshot, registration: Registration) -> dict[str, str | None]:
+    method = effective_auth_method(registration)
+    scope = registration.metadata.get("scope")
+    values: dict[str, str | None] = {
+        "client_id": registration.client_id,
+        "issuer": provider.issuer,
+        "token_endpoint": provider.token_endpoint,
+        "authorization_endpoint": provider.authorization_endpoint,
+        "jwks_uri": provider.jwks_uri,
+        "token_endpoint_auth_method": method,
+        "scope": scope if isinstance(scope, str) else None,
+    }
+    # Some servers go on showing a secret that the method has no use for.
+    if registration.client_secret is not None and method in AUTH_METHODS_WITH_SECRET:
+        values["client_secret"] = registration.client_secret.get_secret_value()
+        # RFC 7591 §3.2.1: seconds since 1970, 0 never expires.
+        values["client_secret_expires_at"] = str(registration.client_secret_expires_at or 0)
+    return values
+
+
+def is_published(secret: TenantSecret, content: SecretContent, client_name: str) -> bool:
+    """Whether the Secret already is as wanted; what others added does not count."""
+    labels = all_labels(content.form, client_name)
+    return (
+        secret.type == content.form.type
+        and not stale_fields(secret, content, client_name)
+        and _contains(secret.data, content.data)
+        and _contains(secret.labels, labels)
+        and _contains(secret.annotations, content.form.annotations)
+    )
+
+
+def stale_fields(
+    secret: TenantSecret, content: SecretContent, client_name: str
+) -> tuple[tuple[str, str], ...]:
+    """Return (section, key) of what we wrote once and is not wanted any more."""
+    wanted = {
+        "data": content.data.keys(),
+        "labels": all_labels(content.form, client_name).keys(),
+        "annotations": content.form.annotations.keys(),
+    }
+    present = {
+        "data": secret.data.keys(),
+        "labels": secret.labels.keys(),
+        "annotations": secret.annotations.keys(),
+    }
+    return tuple(
+        (section, key)
+        for section, key in sorted(secret.owned)
+        if section in wanted and key in present[section] and key not in wanted[section]
+    )
+
+
+def all_labels(form: SecretForm, client_name: str) -> dict[str, str]:
+    return {**form.labels, **tenant_labels(client_name)}
+
+
+def secret_body(resource: ResourceFacts, content: SecretContent) -> JsonObject:
+    metadata: JsonObject = {
+        "name": content.form.name,
+        "namespace": resource.key.namespace,
+        "labels": dict(all_labels(content.form, resource.key.name)),
+        "ownerReferences": [owner_reference(resource)],
+    }
+    if content.form.annotations:
+        metadata["annotations"] = dict(content.form.annotations)
+    return {
+        "apiVersion": "v1",
+        "kind": "Secret",
+        "metadata": metadata,
+        "type": content.form.type,
+        "data": {key: b64encode(value).decode() for key, value in content.data.items()},
+    }
+
+
+def _contains(whole: Mapping[str, object], part: Mapping[str, object]) -> bool:
+    return all(whole.get(key) == value for key, value in part.items())

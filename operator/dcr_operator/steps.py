@@ -1,0 +1,136 @@
+"""What a pass may do next: the closed union that `plan` returns and `act` executes. Pure."""
+
+from dataclasses import dataclass
+
+from dcr_operator.reasons import Reason
+from dcr_operator.secret_content import SecretContent
+from dcr_operator.state import Intent, Orphan, SecretKeyRef, TenantSecret
+
+
+@dataclass(frozen=True, slots=True)
+class AddFinalizer:
+    """Before any request to the provider: from then on deletion comes through us."""
+
+
+@dataclass(frozen=True, slots=True)
+class FetchInitialAccessToken:
+    ref: SecretKeyRef | None
+
+
+@dataclass(frozen=True, slots=True)
+class Register:
+    """Register, or repeat the registration that `repeat` began.
+
+    `announce` is told to people before the request, since nothing else will show it.
+    """
+
+    body: bytes
+    spec_hash: str
+    repeat: Intent | None = None
+    orphan: Orphan | None = None
+    announce: tuple[Reason, str] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Update:
+    body: bytes
+    spec_hash: str
+    repeat: Intent | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ReadRegistration:
+    """Ask the provider what is in force, to see drift and clients that vanished."""
+
+
+@dataclass(frozen=True, slots=True)
+class Probe:
+    """Ask the token endpoint, to tell a vanished client from a lost token (C-022)."""
+
+
+@dataclass(frozen=True, slots=True)
+class RefreshRecord:
+    """Keep what deletion will need as the provider's owner has it now."""
+
+
+@dataclass(frozen=True, slots=True)
+class Publish:
+    content: SecretContent
+
+
+@dataclass(frozen=True, slots=True)
+class DeleteSecret:
+    secret: TenantSecret
+
+
+@dataclass(frozen=True, slots=True)
+class ReleaseSecret:
+    """Keep the Secret when the resource goes: take our ownerReference off it."""
+
+    secret: TenantSecret
+
+
+@dataclass(frozen=True, slots=True)
+class Unregister:
+    repeat: Intent | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class CloseRecord:
+    """Nothing more can be done at the provider; what may be left there stays on record."""
+
+    orphan: Orphan | None
+    announce: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class DeleteRecord:
+    pass
+
+
+@dataclass(frozen=True, slots=True)
+class RemoveFinalizer:
+    pass
+
+
+@dataclass(frozen=True, slots=True)
+class Wait:
+    """Try again by itself, after `after` seconds or the queue's own back-off."""
+
+    reason: Reason
+    message: str
+    after: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Stop:
+    """No progress is to be expected before a person changes something."""
+
+    reason: Reason
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    reason: Reason
+    message: str
+
+
+End = Wait | Stop | Done
+Effect = (
+    AddFinalizer
+    | FetchInitialAccessToken
+    | Register
+    | Update
+    | ReadRegistration
+    | Probe
+    | RefreshRecord
+    | Publish
+    | DeleteSecret
+    | ReleaseSecret
+    | Unregister
+    | CloseRecord
+    | DeleteRecord
+    | RemoveFinalizer
+)
+Step = Effect | End
