@@ -1,2 +1,219 @@
+"""The command line: parse, compose, run. Exit status 0 done, 1 failed, 2 usage."""
+
+import asyncio
+import contextlib
+from collections.abc import Coroutine, Iterator
+from pathlib import Path
+from typing import Any
+
+import click
+import uvloop
+
+from dcr_server.configuration import (
+    ConfigurationError,
+    check_issuer_is_safe,
+    encryption_key,
+    load_settings,
+    required,
+)
+from dcr_server.configuration_example import EXAMPLE
+from dcr_server.development import DATABASE, with_development_defaults
+from dcr_server.durations import parse_duration
+from dcr_server.minting import TokenRequest, keep_initial_access_token, mint_initial_access_token
+from dcr_server.records import Owner
+from dcr_server.serving import open_storage, serve
+from dcr_server.settings import SQLITE, Settings
+from dcr_server.storage.protocol import StorageError
+from dcr_server.structured_logging import configure_logging
+from dcr_server.tokens import system_clock, system_entropy
+
+_config = click.option(
+    "--config",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="YAML file with settings and policies, else DCR_SERVER_CONFIG.",
+)
+_dev = click.option(
+    "--dev",
+    is_flag=True,
+    help="For trying it out: http, a database and a key in .local/, a policy named default.",
+)
+_database = click.option("--database", help="sqlite:///path/file.db")
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.version_option(package_name="dcr-operator", prog_name="dcr-server")
 def main() -> None:
-    raise SystemExit("not yet")
+    r"""OAuth 2.0 Dynamic Client Registration (RFC 7591, RFC 7592) as a server.
+
+    \b
+    To try it out:
+      dcr-server serve --dev
+      TOKEN=$(dcr-server token create --dev --policy default)
+      curl -H "Authorization: Bearer $TOKEN" -H "Content-Type: application/json" \
+        -d '{"grant_types": ["client_credentials"]}' http://127.0.0.1:8080/connect/register
+
+    \b
+    To run it:
+      dcr-server config init > dcr-server.yaml
+      dcr-server serve --config dcr-server.yaml
+
+    Settings come from flags, from DCR_SERVER_* in the environment and from the file, in that
+    order. Exit status: 0 done, 1 failed, 2 usage.
+    """
+
+
+@main.command("serve")
+@_dev
+@_config
+@click.option("--issuer", help="URL that clients know the server by.")
+@click.option("--listen", help="host:port; port 0 picks one and logs it.  [127.0.0.1:8080]")
+@_database
+@click.option("--tls-cert-file", help="Certificate chain in PEM; serves https.")
+@click.option("--tls-key-file", help="Private key of the certificate.")
+@click.option("--log-format", help="json or text.  [json]")
+@click.option("--log-level", help="debug, info, warning or error.  [info]")
+def serve_command(*, dev: bool, config: Path | None, **flags: str | None) -> None:
+    """Serve until SIGTERM or Ctrl-C.
+
+    Logs one line that says where it listens; /readyz answers 200 once it can be used.
+    """
+    with _failures_in_one_line():
+        settings = _settings(flags, config, dev=dev)
+        configure_logging(settings.log_format, settings.log_level)
+        _run(serve(settings, development=dev))
+
+
+@main.group()
+def token() -> None:
+    """Initial access tokens: the right to register under a policy."""
+
+
+@token.command("create")
+@click.option(
+    "--policy", required=True, help="Name of the policy that says what may be registered."
+)
+@click.option("--max-uses", type=click.IntRange(min=1), help="Registrations that it is good for.")
+@click.option("--expires-in", help="Such as 90s, 15m, 1h, 30d; without it the token stays good.")
+@click.option(
+    "--subject",
+    default="",
+    help="Owner of the clients: tokens of one subject may repeat each other's requests.",
+)
+@click.option("--note", default="", help="For people, such as who it was given to.")
+@click.option(
+    "--token-file",
+    type=click.File("r"),
+    help="Accept the token in this file instead of making one; prints nothing.",
+)
+@_dev
+@_config
+@_database
+def token_create(
+    *,
+    policy: str,
+    max_uses: int | None,
+    expires_in: str | None,
+    subject: str,
+    note: str,
+    token_file: Any,  # noqa: ANN401 - click.File has no type of its own
+    dev: bool,
+    config: Path | None,
+    database: str | None,
+) -> None:
+    r"""Make an initial access token and print it, alone, on standard output.
+
+    Works while the server runs. Only a hash is stored: the token is shown this once.
+
+    \b
+      dcr-server token create --policy machines --expires-in 1h --max-uses 1
+    """
+    wanted = TokenRequest(
+        owner=Owner(policy, subject),
+        lifetime=_lifetime(expires_in),
+        max_uses=max_uses,
+        note=note,
+    )
+    with _failures_in_one_line():
+        settings = _settings({"database": database}, config, dev=dev)
+        settings = _with_database_of_dev(settings)
+        _check_policy_exists(policy, settings)
+        given = token_file.read().strip() if token_file else None
+        made = _run(_create_token(wanted, settings, given))
+    if made:
+        click.echo(made)
+
+
+@main.group("config")
+def config_group() -> None:
+    """The configuration file."""
+
+
+@config_group.command("init")
+def config_init() -> None:
+    """Print a commented starting file."""
+    click.echo(EXAMPLE, nl=False)
+
+
+@config_group.command("check")
+@_config
+def config_check(config: Path | None) -> None:
+    """Check settings and policies as `serve` would, without serving."""
+    with _failures_in_one_line():
+        settings = load_settings({}, config)
+        required(settings, ["issuer", "database"])
+        check_issuer_is_safe(settings)
+        encryption_key(settings)
+    named = ", ".join(settings.policies) or "none, so nobody may register"
+    click.echo(f"settings are complete; policies: {named}")
+
+
+async def _create_token(wanted: TokenRequest, settings: Settings, given: str | None) -> str | None:
+    now = int(system_clock())
+    async with open_storage(settings) as storage:
+        if given is not None:
+            await keep_initial_access_token(wanted, given, storage.initial_access_tokens, now=now)
+            return None
+        made = await mint_initial_access_token(
+            wanted, storage.initial_access_tokens, system_entropy, now=now
+        )
+    return made.get_secret_value()
+
+
+def _settings(flags: dict[str, str | None], config: Path | None, *, dev: bool) -> Settings:
+    settings = load_settings(flags, config)
+    return with_development_defaults(settings, system_entropy) if dev else settings
+
+
+def _with_database_of_dev(settings: Settings) -> Settings:
+    """Find the database of `serve --dev` without being told, when there is no other."""
+    if settings.database is not None or not DATABASE.exists():
+        return settings
+    return settings.model_copy(update={"database": f"{SQLITE}{DATABASE}"})
+
+
+def _check_policy_exists(policy: str, settings: Settings) -> None:
+    # Without any policy here, the server may still have them from elsewhere, --dev for one.
+    if settings.policies and policy not in settings.policies:
+        raise ConfigurationError(
+            f"--policy={policy}: no such policy; configured: {', '.join(settings.policies)}"
+        )
+
+
+def _lifetime(expires_in: str | None) -> int | None:
+    try:
+        return None if expires_in is None else parse_duration(expires_in)
+    except ValueError as error:
+        raise click.BadParameter(str(error), param_hint="--expires-in") from None
+
+
+def _run(main_coroutine: Coroutine[Any, Any, Any]) -> Any:  # noqa: ANN401 - whatever it returns
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        return runner.run(main_coroutine)
+
+
+@contextlib.contextmanager
+def _failures_in_one_line() -> Iterator[None]:
+    try:
+        yield
+    except (ConfigurationError, StorageError) as error:
+        raise click.ClickException(str(error)) from None

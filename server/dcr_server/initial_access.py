@@ -11,7 +11,7 @@ from dcr_server.policies import Policy
 from dcr_server.records import Owner
 from dcr_server.requests import bearer_token_hash
 from dcr_server.server import Server
-from dcr_server.tokens import INITIAL_ACCESS_TOKEN_PREFIX
+from dcr_server.tokens import is_opaque_token
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +25,7 @@ class InitialAccess:
     """Used up: good for the replay of an earlier registration and nothing else."""
 
 
+Recognise = Callable[[str], bool]
 Authenticate = Callable[[bytes, Server], Awaitable[InitialAccess]]
 
 
@@ -34,8 +35,8 @@ async def authenticate_initial_access(request: Request, server: Server) -> Initi
     Raises AccessTokenError.
     """
     token, token_hash = bearer_token_hash(request)
-    for prefix, authenticate in _KINDS:
-        if token.startswith(prefix):
+    for recognises, authenticate in _KINDS:
+        if recognises(token):
             return await authenticate(token_hash, server)
     raise _refused()
 
@@ -53,8 +54,8 @@ async def _authenticate_minted(token_hash: bytes, server: Server) -> InitialAcce
     return InitialAccess(token.owner, policy, token_hash, spent=spent)
 
 
-_KINDS: Final[tuple[tuple[str, Authenticate], ...]] = (
-    (INITIAL_ACCESS_TOKEN_PREFIX, _authenticate_minted),
+_KINDS: Final[tuple[tuple[Recognise, Authenticate], ...]] = (
+    (is_opaque_token, _authenticate_minted),
 )
 
 

@@ -1,12 +1,22 @@
 """Making initial access tokens: what `dcr-server token create` does."""
 
 from dataclasses import dataclass
+from typing import Final
 
 from pydantic import SecretStr
 
+from dcr_server.configuration import ConfigurationError
 from dcr_server.records import InitialAccessToken, Owner
 from dcr_server.storage.protocol import InitialAccessTokenStorage
-from dcr_server.tokens import INITIAL_ACCESS_TOKEN_PREFIX, Entropy, mint
+from dcr_server.tokens import (
+    INITIAL_ACCESS_TOKEN_PREFIX,
+    Entropy,
+    hash_of,
+    is_opaque_token,
+    mint,
+)
+
+SHORTEST_TOKEN: Final = 32
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,14 +34,30 @@ async def mint_initial_access_token(
     wanted: TokenRequest, storage: InitialAccessTokenStorage, entropy: Entropy, *, now: int
 ) -> SecretStr:
     minted = mint(INITIAL_ACCESS_TOKEN_PREFIX, entropy)
-    await storage.add(
-        InitialAccessToken(
-            token_hash=minted.hash,
-            owner=wanted.owner,
-            created_at=now,
-            expires_at=None if wanted.lifetime is None else now + wanted.lifetime,
-            max_uses=wanted.max_uses,
-            note=wanted.note,
-        )
-    )
+    await storage.add(_record(wanted, minted.hash, now))
     return minted.value
+
+
+async def keep_initial_access_token(
+    wanted: TokenRequest, token: str, storage: InitialAccessTokenStorage, *, now: int
+) -> None:
+    """Make a token known that was made elsewhere; one that is known stays as it is.
+
+    Raises ConfigurationError for one that could be guessed, without showing it.
+    """
+    if len(token) < SHORTEST_TOKEN or not is_opaque_token(token):
+        raise ConfigurationError(
+            f"the token must be {SHORTEST_TOKEN} or more of A-Z a-z 0-9 - _: openssl rand -hex 32"
+        )
+    await storage.add(_record(wanted, hash_of(token), now))
+
+
+def _record(wanted: TokenRequest, token_hash: bytes, now: int) -> InitialAccessToken:
+    return InitialAccessToken(
+        token_hash=token_hash,
+        owner=wanted.owner,
+        created_at=now,
+        expires_at=None if wanted.lifetime is None else now + wanted.lifetime,
+        max_uses=wanted.max_uses,
+        note=wanted.note,
+    )

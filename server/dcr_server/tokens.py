@@ -5,6 +5,7 @@
 
 import base64
 import hashlib
+import re
 import secrets
 import time
 from collections.abc import Callable
@@ -13,11 +14,12 @@ from typing import Final
 
 from pydantic import SecretStr
 
-# Prefixes route a token to its kind without trying, and let secret scanners know a leak.
+# Prefixes let people and secret scanners know what they found.
 INITIAL_ACCESS_TOKEN_PREFIX: Final = "dcr_iat_"
 REGISTRATION_ACCESS_TOKEN_PREFIX: Final = "dcr_rat_"
 CLIENT_SECRET_PREFIX: Final = "dcr_sec_"
 
+_OPAQUE: Final = re.compile(r"[A-Za-z0-9_-]+", re.ASCII)
 _TOKEN_BYTES: Final = 32
 _CLIENT_ID_RANDOM_BYTES: Final = 10
 
@@ -41,6 +43,11 @@ def mint(prefix: str, entropy: Entropy) -> Minted:
     random = base64.urlsafe_b64encode(entropy(_TOKEN_BYTES)).rstrip(b"=").decode("ascii")
     value = prefix + random
     return Minted(value=SecretStr(value), hash=hash_of(value))
+
+
+def is_opaque_token(token: str) -> bool:
+    """Tell our tokens by their form; a JWT has dots."""
+    return _OPAQUE.fullmatch(token) is not None
 
 
 def hash_of(token: str) -> bytes:

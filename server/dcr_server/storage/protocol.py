@@ -126,7 +126,9 @@ class ClientStorage(Protocol):
 class InitialAccessTokenStorage(Protocol):
     """All methods raise StorageUnavailable."""
 
-    async def add(self, token: InitialAccessToken) -> None: ...
+    async def add(self, token: InitialAccessToken) -> None:
+        """Add it; one that is known stays as it is."""
+        ...
 
     async def find(self, token_hash: bytes) -> InitialAccessToken | None: ...
 

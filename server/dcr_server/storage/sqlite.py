@@ -97,7 +97,8 @@ class SqliteInitialAccessTokens:
 
 def _add_initial_access_token(connection: sqlite3.Connection, token: InitialAccessToken) -> None:
     connection.execute(
-        "INSERT INTO initial_access_tokens VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+        """INSERT INTO initial_access_tokens VALUES (?, ?, ?, ?, ?, ?, ?, ?)
+            ON CONFLICT DO NOTHING""",
         (
             token.token_hash,
             token.owner.policy,

@@ -1,0 +1,49 @@
+"""The starting file that `dcr-server config init` prints; a test reads it with the real reader."""
+
+from typing import Final
+
+EXAMPLE: Final = """\
+# Configuration of dcr-server: dcr-server serve --config FILE, or DCR_SERVER_CONFIG=FILE.
+# Every setting can also come from the environment, as DCR_SERVER_ and its name in capitals:
+# DCR_SERVER_LISTEN wins over listen here, a flag such as --listen wins over both.
+
+# The URL that clients know the server by. Every URL in a response begins with it.
+issuer: https://auth.example.com
+
+# host:port; port 0 picks a free one and logs it.
+listen: 127.0.0.1:8080
+
+# A SQLite file. Four slashes begin an absolute path, three a relative one.
+database: sqlite:////var/lib/dcr-server/dcr-server.db
+
+# Seals what must be readable in the database: openssl rand -base64 32 > encryption-key
+encryption_key_file: /etc/dcr-server/encryption-key
+
+# Serve https; renewed files are noticed without a restart.
+# tls_cert_file: /etc/dcr-server/tls/tls.crt
+# tls_key_file: /etc/dcr-server/tls/tls.key
+
+# log_format: json     # or text
+# log_level: info      # debug, info, warning, error
+
+# Who may register what. An initial access token is made for one policy:
+#   dcr-server token create --policy machines --expires-in 1h --max-uses 1
+# What a policy does not list it denies. The policy that admitted a client governs its updates.
+policies:
+  machines:
+    grant_types: [client_credentials]
+    token_endpoint_auth_methods: [client_secret_basic]
+    # Granted if asked for; others are dropped. orders.* grants all that begin so.
+    scopes: [orders.read, orders.write]
+    # Who the access tokens are for; without it, the issuer.
+    audiences: [https://orders.example.com]
+    max_clients: 1000
+
+  web:
+    grant_types: [authorization_code, refresh_token]
+    response_types: [code]
+    token_endpoint_auth_methods: [client_secret_basic]
+    # Exact, or: * for the first label or the whole host, /* for any path below, :* for any port.
+    redirect_uris: ["https://*.apps.example.com/oauth/*"]
+    scopes: [openid, profile, email]
+"""

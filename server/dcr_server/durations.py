@@ -1,0 +1,18 @@
+"""Durations as people write them: 90s, 15m, 1h, 30d."""
+
+import re
+from typing import Final
+
+_SECONDS: Final = {"s": 1, "m": 60, "h": 3600, "d": 86400}
+_FORM: Final = re.compile(r"([0-9]{1,9})([smhd])", re.ASCII)
+
+
+def parse_duration(text: str) -> int:
+    """Return seconds.
+
+    Raises ValueError with a text that shows the form.
+    """
+    match = _FORM.fullmatch(text)
+    if match is None or int(match[1]) == 0:
+        raise ValueError("write a number and a unit, such as 90s, 15m, 1h or 30d")
+    return int(match[1]) * _SECONDS[match[2]]

@@ -1,0 +1,144 @@
+"""The composition root of `dcr-server serve`: settings become adapters, adapters an application."""
+
+import asyncio
+import contextlib
+import signal
+import socket
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Final
+
+import structlog
+import uvicorn
+
+from dcr_server.access_tokens import open_signer
+from dcr_server.app import create_app
+from dcr_server.configuration import (
+    ConfigurationError,
+    check_issuer_is_safe,
+    encryption_key,
+    required,
+)
+from dcr_server.development import development_issuer
+from dcr_server.encryption import Sealer, WrongEncryptionKey
+from dcr_server.server import Server, Urls
+from dcr_server.settings import Address, Settings
+from dcr_server.storage.protocol import Storage
+from dcr_server.storage.sqlite import open_sqlite_storage
+from dcr_server.tls import ReloadingTls, TlsFiles
+from dcr_server.tokens import system_clock, system_entropy
+
+_BACKLOG: Final = 2048
+_SECONDS_TO_FINISH_REQUESTS: Final = 10
+_SECONDS_TO_KEEP_ALIVE: Final = 75
+
+log = structlog.get_logger()
+
+
+async def serve(settings: Settings, *, development: bool) -> None:
+    """Serve until SIGTERM or SIGINT; requests under way are finished.
+
+    Raises ConfigurationError, UnusableStorage or StorageUnavailable before it listens.
+    """
+    tls = _tls(settings)
+    listener = _listen(settings.listen)
+    with contextlib.closing(listener):
+        port = int(listener.getsockname()[1])
+        if development and settings.issuer is None:
+            settings = settings.model_copy(update={"issuer": development_issuer(settings, port)})
+        required(settings, ["issuer", "database"])
+        if not development:
+            check_issuer_is_safe(settings)
+        async with _server(settings) as server:
+            await _run(server, settings, listener, tls)
+
+
+@contextlib.asynccontextmanager
+async def open_storage(settings: Settings) -> AsyncIterator[Storage]:
+    """Raises UnusableStorage or StorageUnavailable."""
+    required(settings, ["database"])
+    storage = await open_sqlite_storage(settings.database_path or Path())
+    try:
+        yield storage
+    finally:
+        await storage.close()
+
+
+@contextlib.asynccontextmanager
+async def _server(settings: Settings) -> AsyncIterator[Server]:
+    sealer = Sealer(encryption_key(settings), system_entropy)
+    async with open_storage(settings) as storage:
+        try:
+            signer = await open_signer(storage.signing_keys, sealer, now=int(system_clock()))
+        except WrongEncryptionKey:
+            raise ConfigurationError(
+                "DCR_SERVER_ENCRYPTION_KEY is not the key that the database was made with: "
+                "give that one, its signing keys cannot be read otherwise"
+            ) from None
+        yield Server(
+            urls=Urls.of(settings.issuer or ""),
+            policies=settings.policies,
+            storage=storage,
+            signer=signer,
+            entropy=system_entropy,
+            clock=system_clock,
+        )
+
+
+async def _run(
+    server: Server, settings: Settings, listener: socket.socket, tls: ReloadingTls | None
+) -> None:
+    config = uvicorn.Config(
+        create_app(server),
+        loop="none",
+        http="httptools",
+        ws="none",
+        lifespan="off",
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        proxy_headers=False,
+        timeout_keep_alive=_SECONDS_TO_KEEP_ALIVE,
+        timeout_graceful_shutdown=_SECONDS_TO_FINISH_REQUESTS,
+        ssl_context_factory=None if tls is None else lambda _config, _default: tls.context,
+    )
+    _leave_quietly_on_signals()
+    following = asyncio.create_task(tls.follow()) if tls else None
+    listener.listen(_BACKLOG)
+    address = settings.listen._replace(port=int(listener.getsockname()[1]))
+    scheme = "https" if tls else "http"
+    log.info("listening", url=f"{scheme}://{address}", issuer=server.urls.issuer)
+    if not server.policies:
+        log.warning("no_policies", detail="nobody may register, see dcr-server config init")
+    try:
+        await uvicorn.Server(config).serve(sockets=[listener])
+    finally:
+        if following:
+            following.cancel()
+    log.info("stopped")
+
+
+def _tls(settings: Settings) -> ReloadingTls | None:
+    if settings.tls_cert_file is None or settings.tls_key_file is None:
+        return None
+    return ReloadingTls(TlsFiles(settings.tls_cert_file, settings.tls_key_file))
+
+
+def _listen(address: Address) -> socket.socket:
+    family = socket.AF_INET6 if ":" in address.host else socket.AF_INET
+    listener = socket.socket(family, socket.SOCK_STREAM)
+    try:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind(address)
+    except OSError as error:
+        listener.close()
+        raise ConfigurationError(
+            f"DCR_SERVER_LISTEN={address}: {error.strerror or error}"
+        ) from None
+    return listener
+
+
+def _leave_quietly_on_signals() -> None:
+    """Have uvicorn's graceful end be the end: it raises the signal again once it is done."""
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda _number, _frame: None)

@@ -1,0 +1,78 @@
+"""TLS that follows its files: a renewed certificate is served without a restart."""
+
+import asyncio
+import ssl
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+import structlog
+
+from dcr_server.configuration import ConfigurationError
+
+SECONDS_BETWEEN_LOOKS: Final = 5.0
+
+log = structlog.get_logger()
+
+_Stamp = tuple[tuple[int, int, int], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class TlsFiles:
+    cert_file: Path
+    key_file: Path
+
+    def stamp(self) -> _Stamp:
+        """Change when a file does; a mounted Secret changes by a symbolic link, hence the inode."""
+        return tuple(
+            (stat.st_mtime_ns, stat.st_ino, stat.st_size)
+            for stat in (self.cert_file.stat(), self.key_file.stat())
+        )
+
+    def load_into(self, context: ssl.SSLContext) -> None:
+        context.load_cert_chain(self.cert_file, self.key_file)
+
+
+class ReloadingTls:
+    """One SSL context for the life of the server; new connections get what it last loaded."""
+
+    def __init__(self, files: TlsFiles) -> None:
+        """Raises ConfigurationError for files that cannot be served."""
+        self._files = files
+        self.context = _new_context()
+        try:
+            self._stamp = files.stamp()
+            files.load_into(self.context)
+        except (OSError, ValueError) as error:
+            raise ConfigurationError(
+                f"DCR_SERVER_TLS_CERT_FILE={files.cert_file}, "
+                f"DCR_SERVER_TLS_KEY_FILE={files.key_file}: {error}"
+            ) from None
+
+    def reload_if_changed(self) -> bool:
+        """Load what is there now, unless it is incomplete: then the next look finds the rest."""
+        try:
+            stamp = self._files.stamp()
+            if stamp == self._stamp:
+                return False
+            # A failed load would take the key out of the context that serves: first elsewhere.
+            self._files.load_into(_new_context())
+            self._files.load_into(self.context)
+        except (OSError, ValueError) as error:
+            log.warning("tls_certificate_not_loaded", detail=str(error))
+            return False
+        self._stamp = stamp
+        log.info("tls_certificate_loaded", file=str(self._files.cert_file))
+        return True
+
+    async def follow(self, *, interval: float = SECONDS_BETWEEN_LOOKS) -> None:
+        while True:
+            await asyncio.sleep(interval)
+            self.reload_if_changed()
+
+
+def _new_context() -> ssl.SSLContext:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    context.set_alpn_protocols(["http/1.1"])
+    return context
