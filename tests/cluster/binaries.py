@@ -6,10 +6,12 @@ import sys
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 
-from tests.cluster.building import Builder, cached_path, go_build, go_environment
+from tests.cluster.building import HEARTBEAT_SECONDS, Builder, cached_path, go_build, go_environment
 from tests.cluster.failures import MissingPrerequisiteError
 from tests.cluster.programs import CONTROL_PLANE, HELM, Program
 from tests.cluster.toolchain import find_toolchain
+
+TERMINAL_HEARTBEAT_SECONDS = 10.0
 
 Say = Callable[[str], None]
 
@@ -49,7 +51,8 @@ def find_binaries(
     built: dict[Program, Path] = {}
     if missing:
         command = go_build(find_toolchain(cache, environment, say))
-        builder = Builder(cache, command, go_environment(environment), say)
+        heartbeat = TERMINAL_HEARTBEAT_SECONDS if sys.stderr.isatty() else HEARTBEAT_SECONDS
+        builder = Builder(cache, command, go_environment(environment), say, heartbeat)
         built = {program: builder.build(program) for program in missing}
     return {program: found[program] or built[program] for program in wanted}
 

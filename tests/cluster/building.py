@@ -47,11 +47,14 @@ class Builder:
     command: Command
     environment: Mapping[str, str]
     say: Say
+    heartbeat_seconds: float = HEARTBEAT_SECONDS
 
     def build(self, program: Program) -> Path:
         """Return the cached executable, made by the command unless it is there already."""
         target = cached_path(self.cache, program)
-        with exclusively(self.cache / program.name / f"{program.version}.lock"):
+        lock = self.cache / program.name / f"{program.version}.lock"
+        waiting = f"waiting for another run that builds {program.name}"
+        with exclusively(lock, before_wait=lambda: self.say(waiting)):
             if not target.exists():
                 self.say(f"building {program.name} {program.version}, about {program.about}, once")
                 started = time.monotonic()
@@ -74,24 +77,23 @@ class Builder:
     def _run(self, program: Program, output: Path, log: Path) -> None:
         process = start(self.command(program, output), log, environment=self.environment)
         try:
-            _wait(process, program, self.say)
+            self._wait(process, program)
         finally:
             kill_session(process)
         if process.returncode != 0:
             raise BuildError(f"building {program.name} failed:\n{last_lines(log)}")
 
+    def _wait(self, process: subprocess.Popen[bytes], program: Program) -> None:
+        started = time.monotonic()
+        while True:
+            try:
+                process.wait(self.heartbeat_seconds)
+            except subprocess.TimeoutExpired:
+                self.say(f"still building {program.name}: {time.monotonic() - started:.0f} s")
+            else:
+                return
+
 
 def _flush(path: Path) -> None:
     with path.open("rb") as file:
         os.fsync(file.fileno())
-
-
-def _wait(process: subprocess.Popen[bytes], program: Program, say: Say) -> None:
-    started = time.monotonic()
-    while True:
-        try:
-            process.wait(HEARTBEAT_SECONDS)
-        except subprocess.TimeoutExpired:
-            say(f"still building {program.name}: {time.monotonic() - started:.0f} s")
-        else:
-            return

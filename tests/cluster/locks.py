@@ -2,23 +2,33 @@
 
 import fcntl
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 
 @contextmanager
-def exclusively(path: Path) -> Iterator[None]:
+def exclusively(path: Path, *, before_wait: Callable[[], None] = lambda: None) -> Iterator[None]:
     """Wait until this process alone holds the lock."""
-    with _locked(path, fcntl.LOCK_EX):
+    descriptor = _open(path)
+    try:
+        if not _try_to_lock(descriptor):
+            before_wait()
+            fcntl.flock(descriptor, fcntl.LOCK_EX)
         yield
+    finally:
+        os.close(descriptor)
 
 
 @contextmanager
 def leased(path: Path) -> Iterator[None]:
     """Hold a share: `unleased` is false while any process does."""
-    with _locked(path, fcntl.LOCK_SH):
+    descriptor = _open(path)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_SH)
         yield
+    finally:
+        os.close(descriptor)
 
 
 @contextmanager
@@ -26,25 +36,17 @@ def unleased(path: Path) -> Iterator[bool]:
     """Say whether nobody holds a share; if so, nobody gets one before the block ends."""
     descriptor = _open(path)
     try:
+        yield _try_to_lock(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _try_to_lock(descriptor: int) -> bool:
+    try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
-        free = False
-    else:
-        free = True
-    try:
-        yield free
-    finally:
-        os.close(descriptor)
-
-
-@contextmanager
-def _locked(path: Path, how: int) -> Iterator[None]:
-    descriptor = _open(path)
-    try:
-        fcntl.flock(descriptor, how)
-        yield
-    finally:
-        os.close(descriptor)
+        return False
+    return True
 
 
 def _open(path: Path) -> int:

@@ -7,6 +7,7 @@ KUBECONFIG is not looked at: it may name one that somebody needs.
 
 import os
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -19,8 +20,6 @@ from tests.cluster.namespaces import fresh_namespace
 from tests.cluster.running import shared_cluster
 from tests.cluster.starting import Cluster
 
-_MISSING = pytest.StashKey[str]()
-
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Build before the first test: there a build has no deadline, and its progress is seen."""
@@ -28,11 +27,9 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     if not needed or _given_kubeconfig() or config.option.collectonly:
         return
     capture = config.pluginmanager.getplugin("capturemanager")
-    with capture.global_and_fixture_disabled():
-        try:
-            control_plane_binaries()
-        except MissingPrerequisiteError as missing:
-            config.stash[_MISSING] = str(missing)
+    # What is missing is the fixture's to say, of the tests concerned.
+    with capture.global_and_fixture_disabled(), suppress(MissingPrerequisiteError):
+        control_plane_binaries()
 
 
 def _given_kubeconfig() -> str:
@@ -40,19 +37,19 @@ def _given_kubeconfig() -> str:
 
 
 @pytest.fixture(scope="session")
-def cluster(
-    pytestconfig: pytest.Config, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Cluster]:
+def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
     """One control plane for all workers of this run."""
     if given := _given_kubeconfig():
         path = Path(given).resolve()
         yield Cluster(path, path.with_name("audit.log"))
         return
-    if sentence := pytestconfig.stash.get(_MISSING, ""):
-        (pytest.fail if os.environ.get("CI") == "true" else pytest.skip)(sentence)
-    worker = "PYTEST_XDIST_WORKER" in os.environ
+    try:
+        control_plane_binaries()
+    except MissingPrerequisiteError as missing:
+        (pytest.fail if os.environ.get("CI") == "true" else pytest.skip)(str(missing))
     own = tmp_path_factory.getbasetemp()
-    with shared_cluster((own.parent if worker else own) / "control-plane") as shared:
+    run = own.parent if "PYTEST_XDIST_WORKER" in os.environ else own
+    with shared_cluster(run / "control-plane") as shared:
         yield shared
 
 
