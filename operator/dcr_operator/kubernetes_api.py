@@ -161,6 +161,10 @@ class HttpKubernetesApi:
         """Read what is no object of a resource: /version, a group's resources."""
         return await self._read(path)
 
+    async def check_readable(self, resource: Resource, namespace: str | None) -> None:
+        """Raises what a list of these objects would: ApiForbidden, ApiNotFound."""
+        await self._read(f"{_path(resource, namespace)}?limit=1")
+
     async def _read(self, path: str) -> JsonObject:
         for pause in _READ_AGAIN_AFTER:
             try:

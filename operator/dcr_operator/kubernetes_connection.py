@@ -20,12 +20,14 @@ from kubernetes.aio.config import (
     load_kube_config,
 )
 
+from dcr_operator.startup_error import StartupError
+
 _RENEW_AFTER = 300.0
 _HOME_CONFIG = Path("~/.kube/config")
 
 
-class NoClusterError(Exception):
-    """Raised when no usable cluster configuration is found; the text is for the user."""
+class NoClusterError(StartupError):
+    """Raised when no usable cluster configuration is found."""
 
 
 @dataclass(slots=True)

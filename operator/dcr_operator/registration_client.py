@@ -60,7 +60,7 @@ class HttpRegistrationClient:
         self._make_transport = make_transport
         self._clock = clock
         self._jitter = jitter
-        self._providers: OrderedDict[str, _Provider] = OrderedDict()
+        self._providers: OrderedDict[ProviderConnection, _Provider] = OrderedDict()
 
     async def close(self) -> None:
         for provider in self._providers.values():
@@ -158,17 +158,14 @@ class HttpRegistrationClient:
         return outcome_mapping.management(answer)
 
     async def _provider(self, connection: ProviderConnection) -> _Provider:
-        """The provider's session; a changed provider gets a new one."""
-        known = self._providers.get(connection.provider)
-        if known is not None and known.session.connection == connection:
-            self._providers.move_to_end(connection.provider)
+        """The session of exactly this connection: a changed provider gets a new one."""
+        known = self._providers.get(connection)
+        if known is not None:
+            self._providers.move_to_end(connection)
             return known
         session = self._new_session(connection)
-        fresh = _Provider(session, Discovery(session, self._clock))
-        self._providers[connection.provider] = fresh
-        if known is not None:
-            await known.session.close()
-        elif len(self._providers) > _SESSIONS:
+        fresh = self._providers[connection] = _Provider(session, Discovery(session, self._clock))
+        if len(self._providers) > _SESSIONS:
             _, oldest = self._providers.popitem(last=False)
             await oldest.session.close()
         return fresh

@@ -1,0 +1,145 @@
+"""What applying resources would send, for people and reviews: nothing is sent.
+
+The same functions build the request here and in a pass, so that the preview is true.
+"""
+
+import json
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+
+import yaml
+from pydantic import JsonValue
+
+from dcr_operator.desired import desired_client
+from dcr_operator.kube import OAUTH_CLIENTS, RESOURCES_BY_KIND, JsonObject, Key, text
+from dcr_operator.resources import (
+    AnyProvider,
+    InvalidSpecError,
+    parse_oauth_client,
+    parse_provider,
+)
+from dcr_operator.state import Desired
+
+
+class UnreadableFileError(Exception):
+    """Raised for a file that holds no resource of ours; the text is for the user."""
+
+
+@dataclass(frozen=True, slots=True)
+class Preview:
+    """One resource and what it leads to, or what is wrong with it."""
+
+    resource: str
+    method: str = ""
+    url: str = ""
+    body: Mapping[str, JsonValue] | None = None
+    secret: str = ""
+    note: str = ""
+    problems: tuple[str, ...] = ()
+
+    def to_text(self) -> str:
+        lines = [self.resource, *(f"  problem: {each}" for each in self.problems)]
+        if self.body is not None:
+            document = json.dumps(dict(self.body), indent=2, ensure_ascii=False)
+            lines.append(f"  {self.method} {self.url}")
+            lines += [f"  {line}" for line in document.splitlines()]
+            lines.append(f"  then Secret {self.secret}")
+        if self.note:
+            lines.append(f"  {self.note}")
+        return "\n".join(lines)
+
+    def to_document(self) -> JsonObject:
+        return {
+            "resource": self.resource,
+            "method": self.method,
+            "url": self.url,
+            "body": None if self.body is None else dict(self.body),
+            "secret": self.secret,
+            "note": self.note,
+            "problems": list(self.problems),
+        }
+
+
+def preview(content: str) -> tuple[Preview, ...]:
+    """Read a YAML stream; raises UnreadableFileError when it holds nothing of ours."""
+    try:
+        documents = [each for each in _flat(yaml.safe_load_all(content)) if _is_ours(each)]
+    except yaml.YAMLError as error:
+        detail = " ".join(str(error).split())
+        raise UnreadableFileError(f"it is not YAML: {detail}") from None
+    if not documents:
+        kinds = ", ".join(RESOURCES_BY_KIND)
+        raise UnreadableFileError(f"it holds none of {kinds}")
+    providers = _providers(documents)
+    return tuple(_preview(each, providers) for each in documents)
+
+
+def _flat(documents: Iterable[object]) -> Iterator[JsonObject]:
+    """The documents of the stream, and the items of lists in it."""
+    for document in documents:
+        if not isinstance(document, dict):
+            continue
+        items = document.get("items")
+        if text(document, "kind").endswith("List") and isinstance(items, list):
+            yield from (each for each in items if isinstance(each, dict))
+        else:
+            yield document
+
+
+def _is_ours(document: JsonObject) -> bool:
+    resource = RESOURCES_BY_KIND.get(text(document, "kind"))
+    return resource is not None and text(document, "apiVersion") == resource.api_version
+
+
+def _providers(documents: list[JsonObject]) -> dict[Key, AnyProvider]:
+    found: dict[Key, AnyProvider] = {}
+    for document in documents:
+        if document["kind"] == OAUTH_CLIENTS.kind:
+            continue
+        try:
+            provider = parse_provider(document)
+        except InvalidSpecError:
+            continue  # told where the provider itself is shown
+        found[_key(document)] = provider
+    return found
+
+
+def _preview(document: JsonObject, providers: Mapping[Key, AnyProvider]) -> Preview:
+    try:
+        if document["kind"] == OAUTH_CLIENTS.kind:
+            return _client_preview(document, providers)
+        parse_provider(document)
+    except InvalidSpecError as error:
+        return Preview(str(_key(document)), problems=tuple(map(str, error.problems)))
+    return Preview(str(_key(document)), note="valid; a provider alone sends nothing")
+
+
+def _client_preview(document: JsonObject, providers: Mapping[Key, AnyProvider]) -> Preview:
+    client = parse_oauth_client(document)
+    key = _key(document)
+    wish = desired_client(client)
+    if not isinstance(wish, Desired):
+        return Preview(str(key), note="is being deleted")
+    provider = providers.get(wish.provider)
+    endpoint = f"<registration_endpoint of {wish.provider}>"
+    if provider is not None:
+        endpoint = provider.spec.registration_endpoint or (
+            f"<registration_endpoint of {provider.spec.issuer}>"
+        )
+    return Preview(
+        str(key),
+        method="POST",
+        url=endpoint,
+        body=wish.metadata,
+        secret=f"{key.namespace}/{wish.secret.name} ({wish.secret.type})",
+        note="an existing client gets the same by PUT, with its client_id",
+    )
+
+
+def _key(document: JsonObject) -> Key:
+    metadata = document.get("metadata")
+    metadata = metadata if isinstance(metadata, dict) else {}
+    kind = text(document, "kind")
+    namespaced = RESOURCES_BY_KIND[kind].namespaced
+    namespace = text(metadata, "namespace") or "default"
+    return Key(kind, namespace if namespaced else "", text(metadata, "name"))
