@@ -9,6 +9,7 @@ from typing import Any
 import click
 import uvloop
 
+from dcr_server.bootstrap_command import bootstrap
 from dcr_server.configuration import (
     ConfigurationError,
     check_issuer_is_safe,
@@ -43,13 +44,13 @@ _database = click.option("--database", help="sqlite:///path/file.db")
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
 @click.version_option(package_name="dcr-operator", prog_name="dcr-server")
 def main() -> None:
-    r"""OAuth 2.0 Dynamic Client Registration (RFC 7591, RFC 7592) as a server.
+    """OAuth 2.0 Dynamic Client Registration (RFC 7591, RFC 7592) as a server.
 
     \b
     To try it out:
       dcr-server serve --dev
       TOKEN=$(dcr-server token create --dev --policy default)
-      curl -H "Authorization: Bearer $TOKEN" -H "Content-Type: application/json" \
+      curl -H "Authorization: Bearer $TOKEN" -H "Content-Type: application/json" \\
         -d '{"grant_types": ["client_credentials"]}' http://127.0.0.1:8080/connect/register
 
     \b
@@ -59,7 +60,7 @@ def main() -> None:
 
     Settings come from flags, from DCR_SERVER_* in the environment and from the file, in that
     order. Exit status: 0 done, 1 failed, 2 usage.
-    """
+    """  # noqa: D301 - click takes the backspace for "do not rewrap"
 
 
 @main.command("serve")
@@ -120,13 +121,13 @@ def token_create(
     config: Path | None,
     database: str | None,
 ) -> None:
-    r"""Make an initial access token and print it, alone, on standard output.
+    """Make an initial access token and print it, alone, on standard output.
 
     Works while the server runs. Only a hash is stored: the token is shown this once.
 
     \b
       dcr-server token create --policy machines --expires-in 1h --max-uses 1
-    """
+    """  # noqa: D301 - as above
     wanted = TokenRequest(
         owner=Owner(policy, subject),
         lifetime=_lifetime(expires_in),
@@ -141,6 +142,9 @@ def token_create(
         made = _run(_create_token(wanted, settings, given))
     if made:
         click.echo(made)
+
+
+main.add_command(bootstrap)
 
 
 @main.group("config")

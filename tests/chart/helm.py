@@ -5,8 +5,7 @@ import subprocess
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-
-from pydantic import JsonValue
+from typing import Any
 
 from tests.cluster.binaries import helm
 from tests.cluster.programs import KUBE_APISERVER
@@ -16,7 +15,7 @@ RELEASE = "dcr-operator"
 # Longer than any --timeout that Helm itself is given.
 _SECONDS = 600.0
 
-Values = Mapping[str, JsonValue]
+Values = Mapping[str, Any]
 
 
 class HelmFailedError(Exception):

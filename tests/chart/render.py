@@ -5,24 +5,22 @@ chart lacks.
 """
 
 import sys
-from typing import cast
+from typing import Any
 
 import yaml
-from pydantic import JsonValue
 
 from tests.chart.helm import Helm, Values
-
-JsonObject = dict[str, JsonValue]
+from tests.cluster.client import JsonObject
 
 OPERATOR_SERVICE_ACCOUNT = "dcr-operator"
 
 
 def rendered(namespace: str, values: Values, *, only: tuple[str, ...] = ()) -> list[JsonObject]:
     text = Helm().template(namespace, values, only=only)
-    return [cast("JsonObject", document) for document in yaml.safe_load_all(text) if document]
+    return [document for document in yaml.safe_load_all(text) if document]
 
 
-def rendered_rbac(namespace: str, **values: JsonValue) -> list[JsonObject]:
+def rendered_rbac(namespace: str, **values: Any) -> list[JsonObject]:  # noqa: ANN401 -- any JSON
     """Return the operator's ServiceAccount, roles and bindings as `helm install` would make them.
 
     Values are those of the chart: ``rendered_rbac("ns", operator={"secretWatch": False})``.
