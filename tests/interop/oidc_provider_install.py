@@ -83,4 +83,5 @@ if __name__ == "__main__":
     try:
         print(installed_node_modules())
     except NotInstalledError as error:
-        sys.exit(str(error))
+        print(error, file=sys.stderr)
+        sys.exit(2)
