@@ -1,11 +1,10 @@
-"""Names that the operator writes on objects: finalizer, labels, owner."""
+"""Names that the operator writes on objects: labels, owner. Pure."""
 
 from typing import Final
 
 from dcr_operator.kube import API_GROUP, OAUTH_CLIENTS, JsonObject
 from dcr_operator.state import ResourceFacts
 
-FINALIZER: Final = f"{API_GROUP}/registration"
 MANAGED_BY: Final = {"app.kubernetes.io/managed-by": "dcr-operator"}
 CLIENT_LABEL: Final = f"{API_GROUP}/oauthclient"
 

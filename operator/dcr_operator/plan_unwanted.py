@@ -127,7 +127,10 @@ def _token_rejected(observed: Observed, stored: Record, now: datetime) -> Step:
                 cause = OrphanCause.LOST_REGISTRATION_ACCESS_TOKEN
                 return CloseRecord(
                     orphan_of(observed, snapshot, cause, now),
-                    f"{refuses}; the client is left there",
+                    (
+                        Reason.REGISTRATION_ACCESS_TOKEN_REJECTED,
+                        f"{refuses}; {_client_id(stored)} is left there, remove it by hand",
+                    ),
                 )
             return blocked(f"{refuses}, and the client still works")
         case CannotTell(detail):
@@ -136,12 +139,20 @@ def _token_rejected(observed: Observed, stored: Record, now: datetime) -> Step:
             return blocked(f"{refuses}, and whether the client exists cannot be found out")
 
 
+def _client_id(stored: Record) -> str:
+    return stored.registration.client_id if stored.registration else "the client"
+
+
 def _left_behind(observed: Observed, stored: Record, now: datetime, why: str) -> CloseRecord:
-    client_id = stored.registration.client_id if stored.registration else "the client"
     return CloseRecord(
         orphan_of(observed, stored.provider, OrphanCause.NOT_MANAGEABLE, now),
-        f"{stored.provider.connection.provider} {why}: {client_id} is left there, remove it by"
-        " hand; it is on record",
+        (
+            Reason.MANAGEMENT_NOT_SUPPORTED,
+            (
+                f"{stored.provider.connection.provider} {why}: {_client_id(stored)} is left there,"
+                " remove it by hand; it is on record"
+            ),
+        ),
     )
 
 
@@ -173,8 +184,13 @@ def creation_unknown(_wish: Unwanted, observed: Observed, now: datetime) -> Step
 def _never_answered(observed: Observed, snapshot: ProviderSnapshot, now: datetime) -> Step:
     return CloseRecord(
         orphan_of(observed, snapshot, OrphanCause.AMBIGUOUS_CREATE, now),
-        f"no answer came to a registration at {snapshot.connection.provider}: a client that nobody"
-        " manages may be left there; it is on record",
+        (
+            Reason.CREATION_OUTCOME_UNKNOWN,
+            (
+                f"no answer came to a registration at {snapshot.connection.provider}: a client"
+                " that nobody manages may be left there; it is on record"
+            ),
+        ),
     )
 
 

@@ -20,10 +20,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
+from typing import Final
 
 from pydantic import JsonValue, SecretStr
 
-from dcr_operator.kube import Key
+from dcr_operator.kube import API_GROUP, Key
 from dcr_operator.outcomes import Outcome, ProbeOutcome
 from dcr_operator.ports import Management, ProviderConnection
 from dcr_operator.reasons import Reason
@@ -32,6 +33,8 @@ from dcr_operator.resources import (
     OnLostRegistrationAccessToken,
     OnVanishedClient,
 )
+
+FINALIZER: Final = f"{API_GROUP}/registration"
 
 # --- what is wanted -----------------------------------------------------------------------
 
@@ -130,6 +133,7 @@ class ProviderPolicy:
 class ProviderUsable:
     snapshot: ProviderSnapshot
     policy: ProviderPolicy = ProviderPolicy()
+    capabilities: tuple[str, ...] = ()  # for status alone
 
 
 @dataclass(frozen=True, slots=True)
@@ -239,9 +243,13 @@ class ResourceFacts:
     uid: str
     generation: int
     resource_version: str
-    has_finalizer: bool = False
+    finalizers: tuple[str, ...] = ()
     registered: bool = True  # what the condition Registered said last
     published_secret: str | None = None  # status.secretName
+
+    @property
+    def has_finalizer(self) -> bool:
+        return FINALIZER in self.finalizers
 
     @property
     def identity(self) -> ResourceIdentity:

@@ -80,7 +80,7 @@ class CloseRecord:
     """Nothing more can be done at the provider; what may be left there stays on record."""
 
     orphan: Orphan | None
-    announce: str | None = None
+    announce: tuple[Reason, str] | None = None
 
 
 @dataclass(frozen=True, slots=True)

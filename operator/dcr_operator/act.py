@@ -1,0 +1,162 @@
+"""act: execute one step, return what is known afterwards. No decisions beyond which step it is.
+
+Each answer of the API server is the freshest observation there is, so what a step wrote is
+carried on instead of being read again.
+"""
+
+from dataclasses import replace
+from typing import assert_never
+
+from pydantic import SecretStr
+
+from dcr_operator.act_registration import (
+    StepImpossibleError,
+    connection_of,
+    probe,
+    read,
+    register,
+    unregister,
+    update,
+)
+from dcr_operator.act_secret import delete_secret, publish, release_secret
+from dcr_operator.announcing import announce
+from dcr_operator.kube import OAUTH_CLIENTS, JsonObject, object_meta
+from dcr_operator.observe_provider import read_secret_key
+from dcr_operator.ports import Context
+from dcr_operator.record_store import delete_record, write_record
+from dcr_operator.state import (
+    FINALIZER,
+    Desired,
+    InitialAccessTokenAbsent,
+    InitialAccessTokenFound,
+    Observed,
+    Wish,
+)
+from dcr_operator.steps import (
+    AddFinalizer,
+    CloseRecord,
+    DeleteRecord,
+    DeleteSecret,
+    Effect,
+    FetchInitialAccessToken,
+    Probe,
+    Publish,
+    ReadRegistration,
+    RefreshRecord,
+    Register,
+    ReleaseSecret,
+    RemoveFinalizer,
+    Unregister,
+    Update,
+)
+
+
+# One case for each step, so that mypy reports a forgotten one.
+async def act(  # noqa: C901, PLR0911, PLR0912
+    step: Effect, wish: Wish, observed: Observed, context: Context
+) -> Observed:
+    match step:
+        case AddFinalizer():
+            return await _add_finalizer(observed, context)
+        case FetchInitialAccessToken():
+            return await _fetch_initial_access_token(step, observed, context)
+        case Register():
+            return await register(step, observed, context)
+        case Update():
+            return await update(step, observed, context)
+        case ReadRegistration():
+            if not isinstance(wish, Desired):
+                raise StepImpossibleError
+            return await read(wish, observed, context)
+        case Probe():
+            return await probe(observed, context)
+        case RefreshRecord():
+            return await _refresh_record(observed, context)
+        case Publish(content):
+            return await publish(content, observed, context)
+        case DeleteSecret(secret):
+            return await delete_secret(secret, observed, context)
+        case ReleaseSecret(secret):
+            return await release_secret(secret, observed, context)
+        case Unregister():
+            return await unregister(step, observed, context)
+        case CloseRecord():
+            return await _close_record(step, observed, context)
+        case DeleteRecord():
+            return await delete_record(observed, context)
+        case RemoveFinalizer():
+            return await _remove_finalizer(observed, context)
+        case _:
+            assert_never(step)
+
+
+async def _add_finalizer(observed: Observed, context: Context) -> Observed:
+    existing = observed.resource.finalizers
+    add: JsonObject = (
+        {"op": "add", "path": "/metadata/finalizers/-", "value": FINALIZER}
+        if existing
+        else {"op": "add", "path": "/metadata/finalizers", "value": [FINALIZER]}
+    )
+    return await _patch_resource(add, observed, context)
+
+
+async def _remove_finalizer(observed: Observed, context: Context) -> Observed:
+    kept = [name for name in observed.resource.finalizers if name != FINALIZER]
+    return await _patch_resource(
+        {"op": "replace", "path": "/metadata/finalizers", "value": list(kept)}, observed, context
+    )
+
+
+async def _patch_resource(operation: JsonObject, observed: Observed, context: Context) -> Observed:
+    """Patch exactly the version that was observed, which makes the observation a live one."""
+    resource = observed.resource
+    test: JsonObject = {
+        "op": "test",
+        "path": "/metadata/resourceVersion",
+        "value": resource.resource_version,
+    }
+    answer = await context.kubernetes.json_patch(
+        OAUTH_CLIENTS, resource.key.namespace, resource.key.name, [test, operation]
+    )
+    meta = object_meta(answer)
+    now = replace(resource, resource_version=meta.resource_version, finalizers=meta.finalizers)
+    return replace(observed, resource=now)
+
+
+async def _fetch_initial_access_token(
+    step: FetchInitialAccessToken, observed: Observed, context: Context
+) -> Observed:
+    if step.ref is None:
+        return replace(observed, initial_access_token=InitialAccessTokenFound(None))
+    value = await read_secret_key(step.ref, context)
+    if not value or not value.strip():
+        message = (
+            f"{step.ref}, which should hold the initial access token, does not exist. Create it,"
+            " or correct spec.initialAccessToken of the provider."
+        )
+        return replace(observed, initial_access_token=InitialAccessTokenAbsent(message))
+    # A file that ends in a newline is how most such Secrets are made.
+    token = InitialAccessTokenFound(SecretStr(value.strip()))
+    return replace(observed, initial_access_token=token)
+
+
+async def _refresh_record(observed: Observed, context: Context) -> Observed:
+    record, usable = observed.stored, observed.usable
+    if record is None or usable is None:
+        raise StepImpossibleError
+    snapshot = usable.snapshot.essential()
+    return await write_record(observed, replace(record, provider=snapshot), context)
+
+
+async def _close_record(step: CloseRecord, observed: Observed, context: Context) -> Observed:
+    record = observed.stored
+    if record is None:
+        raise StepImpossibleError
+    orphans = (*record.orphans, step.orphan) if step.orphan else record.orphans
+    closed = replace(record, intent=None, registration=None, orphans=orphans)
+    observed = await write_record(observed, closed, context)
+    if step.orphan is not None:
+        context.metrics.possible_orphan(connection_of(observed, closed).provider)
+    if step.announce is not None:
+        announce(observed, context, *step.announce)
+    return replace(observed, attempt=None, probe=None)

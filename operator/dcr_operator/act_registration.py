@@ -1,0 +1,228 @@
+"""The requests to the provider: intent first, then the request, then its answer on record."""
+
+from dataclasses import replace
+
+from dcr_operator.announcing import announce
+from dcr_operator.compensation import compensate
+from dcr_operator.outcomes import (
+    CannotTell,
+    Deleted,
+    NotSupported,
+    Outcome,
+    RateLimited,
+    Registered,
+    RegistrationAccessTokenRejected,
+    Unreachable,
+)
+from dcr_operator.ports import Context, Management, ProviderConnection
+from dcr_operator.reasons import Reason
+from dcr_operator.record_store import RecordNotWrittenError, store_answer, write_record
+from dcr_operator.registration_facts import drift_since, merged, new_registration
+from dcr_operator.secret_content import effective_auth_method
+from dcr_operator.state import (
+    Attempt,
+    Desired,
+    InitialAccessTokenFound,
+    Intent,
+    IntentKind,
+    Observed,
+    Operation,
+    ProviderUnusable,
+    Record,
+    Registration,
+)
+from dcr_operator.steps import Register, Unregister, Update
+from dcr_operator.verdicts import settles, verdict
+
+
+class StepImpossibleError(Exception):
+    """A step was planned that needs what is not there: a fault of the planner."""
+
+
+async def register(step: Register, observed: Observed, context: Context) -> Observed:
+    observed = await _open_register_intent(step, observed, context)
+    usable, record = observed.usable, observed.stored
+    if usable is None or record is None or record.intent is None:
+        raise StepImpossibleError
+    token = observed.initial_access_token
+    outcome = await context.registrations.register(
+        usable.snapshot.connection,
+        usable.snapshot.registration_endpoint or "",
+        record.intent.body,
+        initial_access_token=token.token if isinstance(token, InitialAccessTokenFound) else None,
+        idempotency_key=record.intent.id,
+    )
+    if not isinstance(outcome, Registered):
+        repeated = step.repeat is not None
+        return await _failed(Attempt(Operation.REGISTER, outcome, repeated), observed, context)
+    registration = new_registration(outcome.information, record.intent.spec_hash)
+    answered = replace(record, intent=None, registration=registration)
+    try:
+        observed = await store_answer(observed, answered, context)
+    except RecordNotWrittenError:
+        await compensate(observed, registration, context)
+        raise
+    return _learned(observed, context)
+
+
+async def _open_register_intent(step: Register, observed: Observed, context: Context) -> Observed:
+    usable, stored = observed.usable, observed.stored
+    if usable is None:
+        raise StepImpossibleError
+    if step.repeat is not None:
+        return observed
+    record = Record(
+        resource=observed.resource.identity,
+        provider=usable.snapshot.essential(),
+        intent=_intent(IntentKind.REGISTER, step.body, step.spec_hash, context),
+        registration=stored.registration if stored else None,
+        orphans=(*(stored.orphans if stored else ()), *((step.orphan,) if step.orphan else ())),
+    )
+    observed = await write_record(observed, record, context)
+    if step.orphan is not None:
+        context.metrics.possible_orphan(usable.snapshot.connection.provider)
+    if step.announce is not None:
+        announce(observed, context, *step.announce)
+    return observed
+
+
+def _intent(kind: IntentKind, body: bytes, spec_hash: str, context: Context) -> Intent:
+    return Intent(kind, context.new_id(), context.now(), spec_hash, body)
+
+
+async def update(step: Update, observed: Observed, context: Context) -> Observed:
+    record, registration = _registered(observed)
+    if step.repeat is None:
+        intent = _intent(IntentKind.UPDATE, step.body, step.spec_hash, context)
+        usable = observed.usable
+        provider = usable.snapshot.essential() if usable else record.provider
+        record = replace(record, intent=intent, provider=provider)
+        observed = await write_record(observed, record, context)
+    connection = connection_of(observed, record)
+    key = record.intent.id if record.intent else ""
+    outcome: Outcome = RegistrationAccessTokenRejected()
+    for access in registration.management():
+        outcome = await context.registrations.update(
+            connection, access, step.body, idempotency_key=key
+        )
+        if isinstance(outcome, Registered):
+            token = access.registration_access_token
+            updated = replace(
+                merged(registration, outcome.information, token), spec_hash=step.spec_hash
+            )
+            record = replace(record, intent=None, registration=updated)
+            return _learned(await store_answer(observed, record, context), context)
+        if not isinstance(outcome, RegistrationAccessTokenRejected):
+            break
+    repeated = step.repeat is not None
+    return await _failed(Attempt(Operation.UPDATE, outcome, repeated), observed, context)
+
+
+async def unregister(step: Unregister, observed: Observed, context: Context) -> Observed:
+    record, registration = _registered(observed)
+    if step.repeat is None:
+        record = replace(
+            record, intent=_intent(IntentKind.DELETE, b"", registration.spec_hash, context)
+        )
+        observed = await write_record(observed, record, context)
+    connection = connection_of(observed, record)
+    outcome: Outcome = RegistrationAccessTokenRejected()
+    for access in registration.management():
+        outcome = await context.registrations.delete(connection, access)
+        if isinstance(outcome, Deleted):
+            return replace(observed, unregistered=True, attempt=None, probe=None)
+        if not isinstance(outcome, RegistrationAccessTokenRejected):
+            break
+    repeated = step.repeat is not None
+    return await _failed(Attempt(Operation.DELETE, outcome, repeated), observed, context)
+
+
+async def read(desired: Desired, observed: Observed, context: Context) -> Observed:
+    """Read the registration; a token that the answer rotates is stored first (C-020)."""
+    record, registration = _registered(observed)
+    connection = connection_of(observed, record)
+    outcome: Outcome = RegistrationAccessTokenRejected()
+    for access in registration.management():
+        outcome = await context.registrations.read(connection, access)
+        if isinstance(outcome, Registered):
+            return await _have_read(desired, observed, (registration, access, outcome), context)
+        if not isinstance(outcome, RegistrationAccessTokenRejected):
+            break
+    observed = replace(observed, read_is_due=False)
+    attempt = Attempt(Operation.READ, outcome)
+    if isinstance(outcome, RegistrationAccessTokenRejected):
+        return replace(observed, attempt=attempt)
+    if isinstance(outcome, NotSupported):
+        # RFC 7592 §2.1 is not there: nothing can be learned, and nothing is wrong.
+        return _learned(observed, context)
+    said = verdict(attempt, connection)
+    retry_after = outcome.retry_after if isinstance(outcome, RateLimited | Unreachable) else None
+    return replace(
+        observed,
+        provider=ProviderUnusable(Reason.PROVIDER_UNAVAILABLE, said.message, retry_after),
+    )
+
+
+async def _have_read(
+    desired: Desired,
+    observed: Observed,
+    answer: tuple[Registration, Management, Registered],
+    context: Context,
+) -> Observed:
+    registration, access, outcome = answer
+    record, _ = _registered(observed)
+    seen = merged(registration, outcome.information, access.registration_access_token)
+    drift = drift_since(desired.metadata, registration.metadata, seen.metadata)
+    if drift:
+        # What was accepted stays on record until the repair is answered.
+        seen = replace(seen, metadata=registration.metadata)
+    left_open = record.intent is not None and record.intent.kind is IntentKind.DELETE
+    if seen != registration or left_open:
+        intent = None if left_open else record.intent
+        answered = replace(record, registration=seen, intent=intent)
+        observed = await store_answer(observed, answered, context)
+    return replace(_learned(observed, context), drift=drift)
+
+
+async def probe(observed: Observed, context: Context) -> Observed:
+    record, registration = _registered(observed)
+    usable = observed.usable
+    snapshot = usable.snapshot if usable else record.provider
+    if snapshot.token_endpoint is None or registration.client_secret is None:
+        return replace(observed, probe=CannotTell("there is nothing to try"))
+    result = await context.registrations.probe(
+        snapshot.connection,
+        snapshot.token_endpoint,
+        client_id=registration.client_id,
+        client_secret=registration.client_secret,
+        auth_method=effective_auth_method(registration),
+    )
+    return replace(observed, probe=result)
+
+
+async def _failed(attempt: Attempt, observed: Observed, context: Context) -> Observed:
+    """Close the intent when the answer says that nothing was done, else leave it open."""
+    record = observed.stored
+    if record is not None and record.intent is not None and settles(attempt):
+        observed = await write_record(observed, replace(record, intent=None), context)
+    return replace(observed, attempt=attempt)
+
+
+def _learned(observed: Observed, context: Context) -> Observed:
+    """Forget what is answered now, and count the answer as a look at the provider."""
+    if observed.usable is not None:
+        every = observed.usable.policy.resync_every
+        context.resync.done(observed.resource.uid, every, context.now())
+    return replace(observed, attempt=None, probe=None, drift=(), read_is_due=False)
+
+
+def _registered(observed: Observed) -> tuple[Record, Registration]:
+    record = observed.stored
+    if record is None or record.registration is None:
+        raise StepImpossibleError
+    return record, record.registration
+
+
+def connection_of(observed: Observed, record: Record) -> ProviderConnection:
+    """Return how to reach the provider today, else how it was reached last."""
+    return observed.usable.snapshot.connection if observed.usable else record.provider.connection

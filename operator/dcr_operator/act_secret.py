@@ -1,0 +1,113 @@
+"""The tenant Secret: create what does not exist, apply what is ours, touch nothing else."""
+
+from dataclasses import replace
+
+from dcr_operator.kube import (
+    SECRETS,
+    ApiAlreadyExists,
+    ApiConflict,
+    ApiInvalid,
+    ApiNotFound,
+    JsonObject,
+)
+from dcr_operator.observe import read_tenant_secret, tenant_secret
+from dcr_operator.ports import Context
+from dcr_operator.secret_content import SecretContent, secret_body, stale_fields
+from dcr_operator.state import Observed, TenantSecret
+from dcr_protocol.response_errors import clean_text
+
+
+async def publish(content: SecretContent, observed: Observed, context: Context) -> Observed:
+    """Write the Secret, or learn why not: the planner sees what is there then."""
+    try:
+        answer = await _write(content, observed, context)
+    except (ApiAlreadyExists, ApiConflict, ApiNotFound):
+        live = await read_tenant_secret(observed.resource, content.form.name, context)
+        return replace(observed, secret=live)
+    except ApiInvalid as error:
+        return replace(observed, secret_refused=clean_text(error.message))
+    return replace(observed, secret=tenant_secret(answer, observed.resource.uid))
+
+
+async def _write(content: SecretContent, observed: Observed, context: Context) -> JsonObject:
+    resource, secret = observed.resource, observed.secret
+    body = secret_body(resource, content)
+    if secret is not None and secret.type != content.form.type:
+        # The type of a Secret cannot be changed.
+        await _delete(secret, observed, context)
+        secret = None
+    if secret is None:
+        # The first write is a create: one that exists is not ours.
+        return await context.kubernetes.create(SECRETS, resource.key.namespace, body)
+    await _remove_stale(secret, content, observed, context)
+    metadata: JsonObject = {**_metadata(body), "uid": secret.uid}
+    return await context.kubernetes.apply(
+        SECRETS, resource.key.namespace, {**body, "metadata": metadata}
+    )
+
+
+def _metadata(body: JsonObject) -> JsonObject:
+    metadata = body["metadata"]
+    return metadata if isinstance(metadata, dict) else {}
+
+
+async def _remove_stale(
+    secret: TenantSecret, content: SecretContent, observed: Observed, context: Context
+) -> None:
+    """Remove what we wrote and no longer want.
+
+    Leaving it out of an apply is not enough: the create that came first owns it too.
+    """
+    resource = observed.resource
+    stale = stale_fields(secret, content, resource.key.name)
+    if not stale:
+        return
+    pointers = [f"/{_SECTIONS[section]}/{_escaped(key)}" for section, key in stale]
+    operations: list[JsonObject] = [{"op": "test", "path": "/metadata/uid", "value": secret.uid}]
+    operations += [{"op": "remove", "path": pointer} for pointer in pointers]
+    await context.kubernetes.json_patch(SECRETS, resource.key.namespace, secret.name, operations)
+
+
+_SECTIONS = {"data": "data", "labels": "metadata/labels", "annotations": "metadata/annotations"}
+
+
+def _escaped(key: str) -> str:
+    # RFC 6901 §3
+    return key.replace("~", "~0").replace("/", "~1")
+
+
+async def delete_secret(secret: TenantSecret, observed: Observed, context: Context) -> Observed:
+    await _delete(secret, observed, context)
+    if observed.secret is not None and observed.secret.uid == secret.uid:
+        return replace(observed, secret=None)
+    return replace(observed, previous_secret=None)
+
+
+async def _delete(secret: TenantSecret, observed: Observed, context: Context) -> None:
+    await context.kubernetes.delete(
+        SECRETS, observed.resource.key.namespace, secret.name, uid=secret.uid
+    )
+
+
+async def release_secret(secret: TenantSecret, observed: Observed, context: Context) -> Observed:
+    """Take our ownerReference off, so that the Secret outlives the resource."""
+    namespace = observed.resource.key.namespace
+    document = await context.kubernetes.get(SECRETS, namespace, secret.name)
+    if document is None:
+        return replace(observed, secret=None)
+    owners = _metadata(document).get("ownerReferences")
+    kept = [
+        owner
+        for owner in (owners if isinstance(owners, list) else [])
+        if not (isinstance(owner, dict) and owner.get("uid") == observed.resource.uid)
+    ]
+    operations: list[JsonObject] = [
+        {"op": "test", "path": "/metadata/resourceVersion", "value": _version(document)},
+        {"op": "replace", "path": "/metadata/ownerReferences", "value": list(kept)},
+    ]
+    answer = await context.kubernetes.json_patch(SECRETS, namespace, secret.name, operations)
+    return replace(observed, secret=tenant_secret(answer, observed.resource.uid))
+
+
+def _version(document: JsonObject) -> str:
+    return str(_metadata(document).get("resourceVersion", ""))

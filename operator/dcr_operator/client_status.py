@@ -1,0 +1,118 @@
+"""The status of an OAuthClient: what is written, and only when it differs. Pure."""
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Final
+
+from pydantic import JsonValue
+
+from dcr_operator.conditions import (
+    client_conditions,
+    conditions_of,
+    standing_conditions,
+    timestamp,
+)
+from dcr_operator.kube import JsonObject
+from dcr_operator.secret_content import effective_auth_method
+from dcr_operator.state import Desired, Observed, Registration, TenantSecret, Wish
+from dcr_operator.steps import End
+from dcr_protocol.client_metadata import ClientMetadata
+from dcr_protocol.differences import DifferenceKind, differences
+from dcr_protocol.vocabulary import AUTH_METHODS_WITH_SECRET
+
+_LONGEST_MEMBER: Final = 2048
+# Whoever may read the resource could use it to register: a statement is a credential.
+_NEVER_SHOWN: Final = frozenset({"software_statement"})
+_SHOWN: Final = frozenset(ClientMetadata.model_fields) - _NEVER_SHOWN
+
+
+def client_status(
+    wish: Wish, observed: Observed, end: End, *, previous: JsonObject, now: datetime
+) -> JsonObject:
+    """Return the whole status as it is to be."""
+    generation = observed.resource.generation
+    aspects = client_conditions(wish, observed, end)
+    status: JsonObject = {
+        "observedGeneration": generation,
+        "conditions": standing_conditions(aspects, conditions_of(previous), generation, now),
+        **_facts(wish, observed),
+    }
+    return {name: value for name, value in status.items() if value not in (None, [], {})}
+
+
+def _facts(wish: Wish, observed: Observed) -> JsonObject:
+    stored, registration = observed.stored, observed.registration
+    if stored is None or registration is None:
+        return {}
+    tenants_text = stored.provider.connection.hardened
+    facts: JsonObject = {
+        "clientId": registration.client_id,
+        "issuer": stored.provider.issuer,
+        "registrationClientUri": registration.registration_client_uri,
+        "secretName": _published_name(observed),
+        "clientIdIssuedAt": _moment(registration.client_id_issued_at),
+        "clientSecretExpiresAt": _secret_expiry(registration),
+        # What a namespaced provider says is a tenant's text.
+        "registeredMetadata": {} if tenants_text else shown_metadata(registration.metadata),
+    }
+    if isinstance(wish, Desired):
+        facts["drift"] = _drift(wish, registration)
+    return facts
+
+
+def _published_name(observed: Observed) -> str | None:
+    """Return which Secret holds the credentials; the old one until the new one is written."""
+    for secret in (observed.secret, observed.previous_secret):
+        if isinstance(secret, TenantSecret) and secret.ours:
+            return secret.name
+    return observed.resource.published_secret
+
+
+def _secret_expiry(registration: Registration) -> str | None:
+    if effective_auth_method(registration) not in AUTH_METHODS_WITH_SECRET:
+        return None
+    return _moment(registration.client_secret_expires_at)
+
+
+def _moment(seconds: int | None) -> str | None:
+    # RFC 7591 §3.2.1: 0 never expires. Servers have been seen to send any number.
+    if not seconds:
+        return None
+    try:
+        return timestamp(datetime.fromtimestamp(seconds, UTC))
+    except (OverflowError, ValueError, OSError):
+        return None
+
+
+def shown_metadata(metadata: Mapping[str, JsonValue]) -> JsonObject:
+    """Return the members that RFC 7591 and its relatives define, within reason."""
+    return {
+        name: value
+        for name, value in metadata.items()
+        if name.partition("#")[0] in _SHOWN and len(str(value)) <= _LONGEST_MEMBER
+    }
+
+
+def _drift(desired: Desired, registration: Registration) -> list[JsonValue]:
+    words = {
+        DifferenceKind.CHANGED: "the provider put another value in force",
+        DifferenceKind.NOT_RETURNED: "the provider does not say whether it is in force",
+    }
+    return [
+        {"member": each.member, "message": words[each.kind]}
+        for each in differences(desired.metadata, registration.metadata)
+    ]
+
+
+def status_patch(status: JsonObject, previous: JsonObject) -> JsonObject:
+    """Return the merge patch from one to the other, empty when nothing changes."""
+    patch: JsonObject = {
+        name: value for name, value in status.items() if previous.get(name) != value
+    }
+    gone: JsonObject = {name: None for name in previous if name not in status}
+    for name, value in patch.items():
+        before = previous.get(name)
+        if isinstance(value, dict) and isinstance(before, dict):
+            # RFC 7396: members of an object stay unless they are null.
+            patch[name] = {**{member: None for member in before if member not in value}, **value}
+    return patch | gone

@@ -1,0 +1,169 @@
+"""observe: gather everything about one OAuthClient into a frozen `Observed`, from live GETs."""
+
+import asyncio
+from base64 import b64decode
+from dataclasses import replace
+
+from dcr_operator.conditions import condition_of
+from dcr_operator.desired import desired_client
+from dcr_operator.kube import (
+    FIELD_MANAGER,
+    SECRETS,
+    JsonObject,
+    Key,
+    ObjectMeta,
+    member,
+    object_meta,
+    text,
+    texts,
+)
+from dcr_operator.observe_provider import observe_provider
+from dcr_operator.ports import Context
+from dcr_operator.reasons import ConditionType
+from dcr_operator.record import read_record_secret, record_name
+from dcr_operator.resources import DeletionPolicy, InvalidSpecError, parse_oauth_client
+from dcr_operator.state import (
+    Desired,
+    IntentKind,
+    Observed,
+    ProviderState,
+    RecordUnreadable,
+    ResourceFacts,
+    StoredRecord,
+    TenantSecret,
+    Undecipherable,
+    Unwanted,
+    Wish,
+)
+
+
+def read_wish(document: JsonObject) -> Wish:
+    try:
+        return desired_client(parse_oauth_client(document))
+    except InvalidSpecError as error:
+        if object_meta(document).deletion_timestamp is None:
+            return Undecipherable(str(error))
+        policy = text(member(document, "spec"), "deletionPolicy")
+        return Unwanted(retain=policy == DeletionPolicy.RETAIN.value)
+
+
+def resource_facts(key: Key, document: JsonObject) -> ResourceFacts:
+    meta, status = object_meta(document), member(document, "status")
+    registered = condition_of(status, ConditionType.REGISTERED)
+    return ResourceFacts(
+        key=key,
+        uid=meta.uid,
+        generation=meta.generation,
+        resource_version=meta.resource_version,
+        finalizers=meta.finalizers,
+        registered=text(registered, "status") == "True",
+        published_secret=text(status, "secretName") or None,
+    )
+
+
+async def observe(key: Key, document: JsonObject, wish: Wish, context: Context) -> Observed:
+    resource = resource_facts(key, document)
+    if isinstance(wish, Undecipherable):
+        return Observed(resource, None)
+    name = _secret_name(wish, document)
+    record, secret, previous, provider = await asyncio.gather(
+        read_record(resource.uid, context),
+        read_tenant_secret(resource, name, context),
+        _previous_secret(resource, name, context),
+        _wanted_provider(key, wish, context),
+    )
+    observed = Observed(resource, provider, record, secret, previous)
+    if isinstance(wish, Unwanted) and observed.stored is not None:
+        # What is to be deleted is where the record says, whatever the spec says now.
+        at = observed.stored.provider.key
+        return replace(observed, provider=await observe_provider(at, key.namespace, context))
+    return replace(observed, read_is_due=_read_is_due(observed, context))
+
+
+def _secret_name(wish: Wish, document: JsonObject) -> str:
+    if isinstance(wish, Desired):
+        return wish.secret.name
+    named = text(member(member(document, "spec"), "secret"), "name")
+    return named or object_meta(document).name
+
+
+async def _wanted_provider(key: Key, wish: Wish, context: Context) -> ProviderState | None:
+    if not isinstance(wish, Desired):
+        return None
+    return await observe_provider(wish.provider, key.namespace, context)
+
+
+def _read_is_due(observed: Observed, context: Context) -> bool:
+    usable = observed.usable
+    if observed.registration is None or usable is None:
+        return False
+    # What was in doubt when status was written last is looked at again (RFC 7592 §2.1).
+    in_doubt = not observed.resource.registered and observed.resource.published_secret is not None
+    left_open = observed.intent is not None and observed.intent.kind is IntentKind.DELETE
+    every = usable.policy.resync_every
+    due = every > 0 and context.resync.is_due(observed.resource.uid, every, context.now())
+    return in_doubt or left_open or due
+
+
+async def read_record(uid: str, context: Context) -> StoredRecord | RecordUnreadable | None:
+    secret = await context.kubernetes.get(SECRETS, context.namespace, record_name(uid))
+    return None if secret is None else read_record_secret(secret)
+
+
+async def read_tenant_secret(
+    resource: ResourceFacts, name: str, context: Context
+) -> TenantSecret | None:
+    secret = await context.kubernetes.get(SECRETS, resource.key.namespace, name)
+    return None if secret is None else tenant_secret(secret, resource.uid)
+
+
+async def _previous_secret(
+    resource: ResourceFacts, name: str, context: Context
+) -> TenantSecret | None:
+    if resource.published_secret is None or resource.published_secret == name:
+        return None
+    return await read_tenant_secret(resource, resource.published_secret, context)
+
+
+def tenant_secret(secret: JsonObject, uid: str) -> TenantSecret:
+    meta = object_meta(secret)
+    return TenantSecret(
+        name=meta.name,
+        uid=meta.uid,
+        resource_version=meta.resource_version,
+        ours=_is_ours(meta, uid),
+        data={key: _decoded(value) for key, value in texts(secret, "data").items()},
+        labels=meta.labels,
+        annotations=meta.annotations,
+        type=text(secret, "type") or "Opaque",
+        owned=owned_fields(secret),
+    )
+
+
+def _is_ours(meta: ObjectMeta, uid: str) -> bool:
+    # By uid: a resource made anew under the same name does not inherit.
+    return any(owner.controller and owner.uid == uid for owner in meta.owners)
+
+
+def _decoded(value: str) -> bytes:
+    try:
+        return b64decode(value, validate=True)
+    except ValueError:
+        return b""
+
+
+def owned_fields(secret: JsonObject) -> frozenset[tuple[str, str]]:
+    """Return (section, key) of what our field manager set, as the API server keeps the books."""
+    entries = member(secret, "metadata").get("managedFields")
+    owned: set[tuple[str, str]] = set()
+    for entry in entries if isinstance(entries, list) else ():
+        if isinstance(entry, dict) and entry.get("manager") == FIELD_MANAGER:
+            fields = member(entry, "fieldsV1")
+            of_metadata = member(fields, "f:metadata")
+            for section, keys in (
+                ("data", member(fields, "f:data")),
+                ("labels", member(of_metadata, "f:labels")),
+                ("annotations", member(of_metadata, "f:annotations")),
+            ):
+                owned |= {(section, key.removeprefix("f:")) for key in keys if key != "."}
+    return frozenset(owned)

@@ -1,0 +1,212 @@
+"""Gather what is known about a provider: the object, its CA, its discovery document."""
+
+from base64 import b64decode
+
+from dcr_operator.kube import NAMESPACES, SECRETS, JsonObject, Key, object_meta, texts
+from dcr_operator.outcomes import Discovered, DiscoveryOutcome, DiscoveryRefused, Unreachable
+from dcr_operator.ports import Context, ProviderConnection
+from dcr_operator.reasons import Reason
+from dcr_operator.resources import (
+    AnyProvider,
+    ClusterOAuthProvider,
+    InvalidSpecError,
+    OAuthProvider,
+    parse_provider,
+)
+from dcr_operator.state import (
+    ProviderPolicy,
+    ProviderSnapshot,
+    ProviderState,
+    ProviderUnusable,
+    ProviderUsable,
+    SecretKeyRef,
+)
+from dcr_protocol.server_metadata import AuthorizationServerMetadata
+
+
+async def observe_provider(key: Key, namespace: str, context: Context) -> ProviderState:
+    """Return the provider as clients in `namespace` may use it."""
+    document = await context.kubernetes.get(key.resource, key.namespace or None, key.name)
+    if document is None:
+        return ProviderUnusable(
+            Reason.PROVIDER_NOT_FOUND,
+            f"there is no {key}. Create it, or correct spec.providerRef.",
+        )
+    try:
+        provider = parse_provider(document)
+    except InvalidSpecError as error:
+        return ProviderUnusable(Reason.PROVIDER_UNAVAILABLE, f"{key} cannot be used: {error}")
+    if isinstance(provider, ClusterOAuthProvider) and not await _allows(
+        provider, namespace, context
+    ):
+        return ProviderUnusable(
+            Reason.NAMESPACE_NOT_ALLOWED,
+            f"{key} does not allow the namespace {namespace}. Ask its administrator to add it to"
+            " spec.allowedNamespaces.",
+        )
+    return await discover(key, provider, context)
+
+
+async def _allows(provider: ClusterOAuthProvider, namespace: str, context: Context) -> bool:
+    allowed = provider.spec.allowed_namespaces
+    if allowed.allow(namespace, {}):
+        return True
+    if allowed.selector is None:
+        return False
+    document = await context.kubernetes.get(NAMESPACES, None, namespace)
+    return document is not None and allowed.allow(namespace, object_meta(document).labels)
+
+
+async def discover(key: Key, provider: AnyProvider, context: Context) -> ProviderState:
+    bundle = await _ca_bundle(key, provider, context)
+    if isinstance(bundle, ProviderUnusable):
+        return bundle
+    connection = _connection(key, provider, bundle, context)
+    outcome = await context.registrations.discover(connection)
+    return _judge(provider, connection, outcome, key=key, context=context)
+
+
+def _connection(
+    key: Key, provider: AnyProvider, bundle: str | None, context: Context
+) -> ProviderConnection:
+    spec = provider.spec
+    limits = spec.limits
+    namespaced = isinstance(provider, OAuthProvider)
+    return ProviderConnection(
+        provider=f"{key.kind}/{key.namespace}/{key.name}"
+        if namespaced
+        else f"{key.kind}/{key.name}",
+        issuer=spec.issuer,
+        registration_endpoint=spec.registration_endpoint,
+        backchannel_origin=provider.spec.backchannel_origin
+        if isinstance(provider, ClusterOAuthProvider)
+        else None,
+        ca_bundle=bundle,
+        allowed_origins=spec.allowed_origins,
+        timeout=float(limits.timeout),
+        max_concurrent=limits.max_concurrent,
+        requests_per_second=float(limits.requests_per_second),
+        burst=float(limits.burst or 2 * limits.requests_per_second),
+        allow_loopback=context.allow_loopback,
+        hardened=namespaced,
+    )
+
+
+def _judge(
+    provider: AnyProvider,
+    connection: ProviderConnection,
+    outcome: DiscoveryOutcome,
+    *,
+    key: Key,
+    context: Context,
+) -> ProviderState:
+    match outcome:
+        case DiscoveryRefused(detail):
+            return ProviderUnusable(
+                Reason.DISCOVERY_FAILED,
+                f"{key} has no usable discovery document{_told(detail, connection)}. Compare"
+                " spec.issuer of the provider with the issuer in the document.",
+            )
+        case Unreachable(detail, _, retry_after):
+            return ProviderUnusable(
+                Reason.PROVIDER_UNAVAILABLE,
+                f"{key} does not answer{_told(detail, connection)}. Look at the provider and at"
+                " the network between.",
+                retry_after,
+            )
+        case Discovered(metadata):
+            endpoint = connection.registration_endpoint or metadata.registration_endpoint
+            if endpoint is None:
+                return ProviderUnusable(
+                    Reason.REGISTRATION_NOT_SUPPORTED,
+                    f"{key} names no registration endpoint in its discovery document. Turn dynamic"
+                    " client registration on there, or set spec.registrationEndpoint.",
+                )
+            snapshot = ProviderSnapshot(
+                key=key,
+                connection=connection,
+                registration_endpoint=endpoint,
+                token_endpoint=metadata.token_endpoint,
+                authorization_endpoint=metadata.authorization_endpoint,
+                jwks_uri=metadata.jwks_uri,
+                idempotent=bool(metadata.registration_idempotency_supported),
+            )
+            return ProviderUsable(snapshot, _policy(provider, context), _capabilities(metadata))
+
+
+def _capabilities(metadata: AuthorizationServerMetadata) -> tuple[str, ...]:
+    """Return what the provider announces beyond the RFCs, known by capability, not by vendor."""
+    announced = {
+        "Idempotency": metadata.registration_idempotency_supported,
+        "SecretRotation": metadata.registration_client_secret_rotation_supported,
+    }
+    return tuple(name for name, supported in announced.items() if supported)
+
+
+def _told(detail: str, connection: ProviderConnection) -> str:
+    return f" ({detail})" if detail and not connection.hardened else ""
+
+
+def _policy(provider: AnyProvider, context: Context) -> ProviderPolicy:
+    spec = provider.spec
+    every = spec.resync_every
+    return ProviderPolicy(
+        on_ambiguous_create=spec.on_ambiguous_create,
+        on_vanished_client=spec.on_vanished_client,
+        on_lost_registration_access_token=spec.on_lost_registration_access_token,
+        resync_every=context.default_resync if every is None else float(every),
+        initial_access_token=initial_access_token_ref(provider),
+    )
+
+
+def initial_access_token_ref(provider: AnyProvider) -> SecretKeyRef | None:
+    if isinstance(provider, OAuthProvider):
+        local = provider.spec.initial_access_token
+        if local is None:
+            return None
+        ref = local.secret_ref
+        return SecretKeyRef(provider.metadata.namespace, ref.name, ref.key)
+    token = provider.spec.initial_access_token
+    if token is None:
+        return None
+    return SecretKeyRef(token.secret_ref.namespace, token.secret_ref.name, token.secret_ref.key)
+
+
+async def _ca_bundle(
+    key: Key, provider: AnyProvider, context: Context
+) -> str | ProviderUnusable | None:
+    ref = _ca_ref(provider)
+    if ref is None:
+        return provider.spec.tls.ca_bundle if provider.spec.tls else None
+    value = await read_secret_key(ref, context)
+    if not value:
+        return ProviderUnusable(
+            Reason.CERTIFICATE_AUTHORITY_MISSING,
+            f"{ref}, which {key} names in spec.tls.caRef, does not exist. Create it, or correct"
+            " the reference.",
+        )
+    return value
+
+
+def _ca_ref(provider: AnyProvider) -> SecretKeyRef | None:
+    if isinstance(provider, OAuthProvider):
+        local = provider.spec.tls.ca_ref if provider.spec.tls else None
+        return SecretKeyRef(provider.metadata.namespace, local.name, local.key) if local else None
+    ref = provider.spec.tls.ca_ref if provider.spec.tls else None
+    return SecretKeyRef(ref.namespace, ref.name, ref.key) if ref else None
+
+
+async def read_secret_key(ref: SecretKeyRef, context: Context) -> str | None:
+    """Return the text under one key of a Secret; None when it is not there or not text."""
+    secret = await context.kubernetes.get(SECRETS, ref.namespace, ref.name)
+    return _decoded(secret, ref.key) if secret is not None else None
+
+
+def _decoded(secret: JsonObject, key: str) -> str | None:
+    encoded = texts(secret, "data").get(key)
+    if encoded is None:
+        return None
+    try:
+        return b64decode(encoded, validate=True).decode()
+    except ValueError:
+        return None

@@ -1,0 +1,72 @@
+"""One pass over one OAuthClient: observe → plan → act → report, a few steps at most."""
+
+from typing import Final
+
+from dcr_operator.act import act
+from dcr_operator.kube import JsonObject, Key
+from dcr_operator.observe import observe, read_wish
+from dcr_operator.plan import plan
+from dcr_operator.ports import Context, Result
+from dcr_operator.reasons import Reason
+from dcr_operator.reporting import report
+from dcr_operator.state import Observed, Wish
+from dcr_operator.steps import Done, End, Stop, Wait
+
+# The longest way is a vanished client: read, probe, token, register, publish.
+MAX_STEPS: Final = 16
+# A stop waits for a person; what that person changes may be out of our sight.
+STOP_RETRY: Final = 300.0
+
+
+class TooManyStepsError(Exception):
+    """The planner did not come to an end: a fault of ours."""
+
+
+async def reconcile_client(key: Key, context: Context) -> Result:
+    document = await context.kubernetes.get(key.resource, key.namespace, key.name)
+    if document is None:
+        # What there was to do for it was done before our finalizer went.
+        return Result(Reason.DELETING.value)
+    wish = read_wish(document)
+    observed, end = await work(key, document, wish, context)
+    await report(wish, observed, end, document=document, context=context)
+    return result_of(observed, end, context)
+
+
+async def work(
+    key: Key, document: JsonObject, wish: Wish, context: Context
+) -> tuple[Observed, End]:
+    observed = await observe(key, document, wish, context)
+    for _ in range(MAX_STEPS):
+        step = plan(wish, observed, context.now())
+        if isinstance(step, Wait | Stop | Done):
+            return observed, step
+        observed = await act(step, wish, observed, context)
+    raise TooManyStepsError
+
+
+def result_of(observed: Observed, end: End, context: Context) -> Result:
+    name = _provider_name(observed)
+    match end:
+        case Wait(reason, _, after):
+            return Result(reason.value, after, failed=True, provider=name)
+        case Stop(reason):
+            return Result(reason.value, STOP_RETRY, failed=True, provider=name)
+        case Done(reason):
+            return Result(reason.value, _until_resync(observed, context), provider=name)
+
+
+def _provider_name(observed: Observed) -> str | None:
+    if observed.usable is not None:
+        return observed.usable.snapshot.connection.provider
+    return observed.stored.provider.connection.provider if observed.stored else None
+
+
+def _until_resync(observed: Observed, context: Context) -> float | None:
+    if observed.usable is None:
+        # Ready all the same; whether the provider is back is worth a look now and then.
+        return STOP_RETRY if observed.registration is not None else None
+    every = observed.usable.policy.resync_every
+    if every <= 0 or observed.registration is None:
+        return None
+    return context.resync.seconds_until_due(observed.resource.uid, every, context.now())
