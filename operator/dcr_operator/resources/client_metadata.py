@@ -21,6 +21,7 @@ from pydantic_core import CoreSchema
 
 from dcr_operator.resources.cel import schema
 from dcr_operator.resources.client_metadata_rules import (
+    ANY_JWKS,
     EXTRA_MEMBERS,
     FIELD_RULES,
     JWKS_SCHEMA,
@@ -112,9 +113,9 @@ def _complete(resource: JsonSchemaValue) -> None:
     """Add what Kubernetes wants to know and the protocol does not."""
     properties = resource["properties"]
     properties["jwks"] = {"description": properties["jwks"]["description"], **JWKS_SCHEMA}
-    typed = {
-        member: {**properties[to_camel(member)]} for member in sorted(TYPED_MEMBERS | LEFT_OUT)
-    }
+    members = sorted(TYPED_MEMBERS | LEFT_OUT)
+    typed = {member: {**properties[to_camel(member)]} for member in members}
+    typed["jwks"] = ANY_JWKS
     for member in LEFT_OUT:
         del properties[to_camel(member)]
     for member in TYPED_MEMBERS:

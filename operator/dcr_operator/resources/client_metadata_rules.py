@@ -136,6 +136,20 @@ JWKS_SCHEMA: Final[dict[str, JsonValue]] = {
     },
 }
 
+# CEL sees an object only when it has a declared property.
+ANY_JWKS: Final[dict[str, JsonValue]] = {
+    "type": "object",
+    "x-kubernetes-preserve-unknown-fields": True,
+    "properties": {
+        "keys": {
+            "type": "array",
+            "description": "Keys.",
+            "maxItems": _KEYS,
+            "items": {"type": "object", "x-kubernetes-preserve-unknown-fields": True},
+        }
+    },
+}
+
 
 def localized_schema() -> dict[str, JsonValue]:
     """Return the schema of `{clientName: {de: …}}`."""

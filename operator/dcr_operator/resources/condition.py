@@ -1,11 +1,16 @@
 """metav1.Condition as it stands in the status of our resources."""
 
+from collections.abc import Mapping
 from datetime import datetime
 from enum import StrEnum
+from typing import Final
 
-from pydantic import Field
+from pydantic import Field, JsonValue
 
 from dcr_operator.resources.resource_model import StatusModel
+
+# As Flux does: what nobody has looked at yet is in progress without a write.
+NOT_YET_SEEN: Final[Mapping[str, JsonValue]] = {"observedGeneration": -1}
 
 
 class ConditionStatus(StrEnum):

@@ -8,7 +8,7 @@ from pydantic import ConfigDict, Field, JsonValue
 
 from dcr_operator.resources.cel import Rule, schema
 from dcr_operator.resources.client_metadata import ClientMetadataSpec
-from dcr_operator.resources.condition import Condition
+from dcr_operator.resources.condition import NOT_YET_SEEN, Condition
 from dcr_operator.resources.resource_model import (
     ObjectMetadata,
     ObjectName,
@@ -46,9 +46,9 @@ class ProviderRef(ResourceModel):
 
 
 def _refused_keys(field: str) -> Rule:
-    domains = "|".join(domain.replace(".", r"\\\\.") for domain in REFUSED_DOMAINS)
+    domains = "|".join(domain.replace(".", "[.]") for domain in REFUSED_DOMAINS)
     return Rule(
-        f"self.all(key, !key.matches('^([^/]*\\\\.)?({domains})/'))",
+        f"self.all(key, !key.matches('^([^/]*[.])?({domains})/'))",
         f"{field} must not have keys under {', '.join(REFUSED_DOMAINS)}",
     )
 
@@ -175,7 +175,9 @@ class OAuthClient(ResourceModel):
     kind: Literal["OAuthClient"] = "OAuthClient"
     metadata: ObjectMetadata
     spec: OAuthClientSpec
-    status: OAuthClientStatus = Field(default_factory=OAuthClientStatus)
+    status: OAuthClientStatus = Field(
+        default_factory=OAuthClientStatus, json_schema_extra=schema(default=dict(NOT_YET_SEEN))
+    )
 
     @property
     def secret_name(self) -> str:

@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 from pydantic import ConfigDict, Field
 
 from dcr_operator.resources.cel import Rule, https_url, immutable, no_user_info, schema
-from dcr_operator.resources.condition import Condition
+from dcr_operator.resources.condition import NOT_YET_SEEN, Condition
 from dcr_operator.resources.durations import Seconds
 from dcr_operator.resources.provider_parts import (
     AllowedNamespaces,
@@ -213,7 +213,9 @@ class OAuthProvider(ResourceModel):
     kind: Literal["OAuthProvider"] = "OAuthProvider"
     metadata: ObjectMetadata
     spec: OAuthProviderSpec
-    status: OAuthProviderStatus = Field(default_factory=OAuthProviderStatus)
+    status: OAuthProviderStatus = Field(
+        default_factory=OAuthProviderStatus, json_schema_extra=schema(default=dict(NOT_YET_SEEN))
+    )
 
     @property
     def backchannel_origin(self) -> None:
@@ -244,7 +246,9 @@ class ClusterOAuthProvider(ResourceModel):
     kind: Literal["ClusterOAuthProvider"] = "ClusterOAuthProvider"
     metadata: ObjectMetadata
     spec: ClusterOAuthProviderSpec
-    status: OAuthProviderStatus = Field(default_factory=OAuthProviderStatus)
+    status: OAuthProviderStatus = Field(
+        default_factory=OAuthProviderStatus, json_schema_extra=schema(default=dict(NOT_YET_SEEN))
+    )
 
     @property
     def backchannel_origin(self) -> str | None:
