@@ -1,16 +1,24 @@
+import os
+import signal
+import subprocess
 from pathlib import Path
 
 import pytest
 
 from tests.cluster.audit import AuditLog
+from tests.cluster.binaries import kubectl
 from tests.cluster.client import ApiError, ConditionNotMetError, JsonObject, KubernetesClient
 from tests.cluster.kubeconfig import read_kubeconfig
 from tests.cluster.namespaces import fresh_namespace
+from tests.cluster.processes import ProcessIdentity, identity, read_identity, wait_for_end
 from tests.cluster.programs import KUBE_APISERVER
+from tests.cluster.running import down, up
 from tests.cluster.service_accounts import (
     service_account_access,
     write_service_account_kubeconfig,
 )
+from tests.cluster.starting import Cluster
+from tests.cluster.supervisor import ControlPlaneFiles
 
 pytestmark = pytest.mark.integration
 
@@ -39,6 +47,34 @@ def is_present(seen: JsonObject | None) -> bool:
 
 def test_the_api_server_says_which_version_it_is(admin: KubernetesClient) -> None:
     assert admin.request("GET", "/version")["gitVersion"] == KUBE_APISERVER.version
+
+
+def test_kubectl_reaches_the_cluster(cluster: Cluster) -> None:
+    command = [str(kubectl()), f"--kubeconfig={cluster.kubeconfig}", "get", "--raw", "/readyz"]
+    assert subprocess.run(command, capture_output=True, check=True).stdout == b"ok"
+
+
+def test_a_detached_cluster_is_started_once_and_repaired_when_half_dead(tmp_path: Path) -> None:
+    files = ControlPlaneFiles(tmp_path / "detached")
+    try:
+        first = read_kubeconfig(up(files.directory).kubeconfig)
+        supervisor = read_identity(files.supervisor)
+        assert supervisor is not None
+        assert read_kubeconfig(up(files.directory).kubeconfig) == first
+        os.kill(etcd_of(supervisor).pid, signal.SIGKILL)
+        assert wait_for_end(supervisor, 30)
+        with up(files.directory).admin() as repaired:
+            assert repaired.is_ready()
+    finally:
+        down(files.directory)
+    assert not files.directory.exists()
+
+
+def etcd_of(supervisor: ProcessIdentity) -> ProcessIdentity:
+    children = Path(f"/proc/{supervisor.pid}/task/{supervisor.pid}/children").read_text()
+    found = identity(int(children.split()[0]))
+    assert found is not None
+    return found
 
 
 def test_a_new_namespace_gets_its_default_service_account(
