@@ -53,30 +53,50 @@ VALUES = st.one_of(
 DOCUMENTS = st.dictionaries(NAMES, VALUES, max_size=8)
 RULES = st.builds(MetadataRules, st.booleans(), st.booleans(), st.booleans())
 
-MEMBERS_OF_A_CLIENT = st.fixed_dictionaries(
+FLOWS: st.SearchStrategy[dict[str, JsonValue]] = st.sampled_from(
+    [
+        {},
+        {"grant_types": ["client_credentials"]},
+        {"grant_types": ["refresh_token", "client_credentials"], "response_types": []},
+        {"response_types": ["id_token code", "code"]},
+        {"grant_types": ["implicit"], "response_types": ["token id_token"]},
+        {"grant_types": ["authorization_code"], "response_types": ["none"]},
+    ]
+)
+PLACES: st.SearchStrategy[dict[str, JsonValue]] = st.sampled_from(
+    [
+        {"redirect_uris": ["https://A.example:443/cb/%7e?x=%41", "https://b.example"]},
+        {"redirect_uris": ["https://a.example/cb"], "application_type": "web"},
+        {"redirect_uris": ["http://localhost:8080/cb"], "application_type": "native"},
+        {"redirect_uris": ["com.example.app:/cb"], "application_type": "native"},
+        {"redirect_uris": ["cursor://cb"], "application_type": "native"},
+        {"redirect_uris": ["http://a.example/cb"], "post_logout_redirect_uris": []},
+    ]
+)
+DETAILS = st.fixed_dictionaries(
     {},
     optional={
         "client_name": st.text(st.characters(categories=["L", "N", "Zs"]), min_size=1, max_size=20),
         "client_name#de": st.text(st.characters(categories=["L"]), min_size=1, max_size=20),
-        "redirect_uris": st.lists(URIS, min_size=1, max_size=3),
-        "post_logout_redirect_uris": st.lists(URIS, max_size=2),
-        "grant_types": st.lists(WORDS, min_size=1, max_size=3),
-        "response_types": st.lists(WORDS, max_size=3),
-        "application_type": st.sampled_from(["web", "native"]),
+        "post_logout_redirect_uris": st.just(["https://a.example/bye"]),
         "token_endpoint_auth_method": WORDS,
         "subject_type": st.sampled_from(["public", "pairwise"]),
-        "jwks_uri": URIS,
         "jwks": st.just({"keys": [{"kty": "RSA", "n": "AQAB", "e": "AQAB"}]}),
-        "id_token_encrypted_response_alg": WORDS,
-        "backchannel_token_delivery_mode": st.sampled_from(["poll", "ping"]),
+        "id_token_encrypted_response_alg": st.sampled_from(["RSA-OAEP", "dir"]),
+        "backchannel_token_delivery_mode": st.just("poll"),
+        "contacts": st.lists(WORDS, max_size=2),
+        "software_statement": st.just("a.b.c"),
         "default_max_age": st.integers(0, 10**6),
         "require_auth_time": st.booleans(),
     },
 )
+MEMBERS_OF_A_CLIENT = st.builds(
+    lambda *parts: parts[0] | parts[1] | parts[2], FLOWS, PLACES, DETAILS
+)
 
 
 @given(DOCUMENTS, RULES)
-@settings(max_examples=300, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 def test_any_json_object_is_registered_or_refused_by_the_protocol(
     document: dict[str, JsonValue], rules: MetadataRules
 ) -> None:
@@ -88,7 +108,7 @@ def test_any_json_object_is_registered_or_refused_by_the_protocol(
 
 
 @given(MEMBERS_OF_A_CLIENT, RULES)
-@settings(max_examples=300, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 def test_what_is_registered_can_be_sent_back_and_checked_again(
     document: dict[str, JsonValue], rules: MetadataRules
 ) -> None:
@@ -103,6 +123,7 @@ def test_what_is_registered_can_be_sent_back_and_checked_again(
 
 
 @given(MEMBERS_OF_A_CLIENT)
+@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 def test_s048_what_is_registered_is_byte_for_byte_what_was_sent(
     document: dict[str, JsonValue],
 ) -> None:
@@ -110,4 +131,6 @@ def test_s048_what_is_registered_is_byte_for_byte_what_was_sent(
         registered = check_client_metadata(parse_client_metadata(document)).to_wire()
     except ProtocolError:
         return
-    assert document.items() <= registered.items()
+    document.pop("software_statement", None)  # not understood (S-071)
+    for member, value in document.items():
+        assert registered[member] == value

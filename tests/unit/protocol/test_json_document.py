@@ -1,7 +1,7 @@
 import json
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dcr_protocol.errors import InvalidRequest
@@ -98,6 +98,7 @@ def test_s007_the_refusal_quotes_nothing_of_the_body() -> None:
 
 
 @given(st.binary(max_size=200))
+@settings(deadline=None)
 def test_any_bytes_are_read_or_refused(body: bytes) -> None:
     try:
         parse_json_object(body)
@@ -107,6 +108,7 @@ def test_any_bytes_are_read_or_refused(body: bytes) -> None:
 
 
 @given(JSON_OBJECTS)
+@settings(deadline=None)
 def test_what_is_written_is_read_back(document: dict[str, JsonValue]) -> None:
     body = json.dumps(document).encode()
     assert parse_json_object(body, max_depth=100) == document
