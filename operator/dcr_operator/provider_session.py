@@ -11,6 +11,7 @@ import time
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 import httpx
 
@@ -56,6 +57,15 @@ class ResponseTooLarge:
 Answer = ProviderResponse | ResponseTooLarge | RateLimited | Unreachable
 
 
+@lru_cache(maxsize=64)
+def tls_for(ca_bundle: str | None) -> ssl.SSLContext:
+    """Making one costs as much as a hundred requests, so providers share them.
+
+    Raises ValueError or ssl.SSLError when the bundle holds no certificates.
+    """
+    return ssl.create_default_context(cadata=ca_bundle)
+
+
 def transport_for(connection: ProviderConnection, tls: ssl.SSLContext) -> httpx.AsyncBaseTransport:
     transport = plain_transport(tls)
     if connection.hardened:
@@ -75,8 +85,7 @@ class ProviderSession:
         self.connection = connection
         self._make_transport = make_transport
         self._observe = observe
-        # Raises ValueError (ssl.SSLError) when the CA bundle is none.
-        self._tls = ssl.create_default_context(cadata=connection.ca_bundle)
+        self._tls = tls_for(connection.ca_bundle)
         self._idle: dict[object, list[httpx.AsyncClient]] = {}
         self._room = asyncio.Semaphore(connection.max_concurrent)
         backoff = Backoff(random, first=2.0, ceiling=60.0)
