@@ -3,10 +3,14 @@
 import sys
 from collections.abc import Callable, Mapping
 
-from tests.bench import registration
+from tests.bench import apply, memory, registration
 from tests.bench.load import MissingLoadGeneratorError
 
-BENCHMARKS: Mapping[str, Callable[[], str]] = {"registration": registration.run}
+BENCHMARKS: Mapping[str, Callable[[], str]] = {
+    "registration": registration.run,
+    "apply": apply.run,
+    "memory": memory.run,
+}
 
 
 def main(names: list[str]) -> int:
