@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from tests.cluster.audit import AuditLog
-from tests.cluster.binaries import control_plane_binaries
+from tests.cluster.binaries import control_plane_binaries, helm
 from tests.cluster.client import KubernetesClient
 from tests.cluster.failures import MissingPrerequisiteError
 from tests.cluster.namespaces import fresh_namespace
@@ -51,6 +51,14 @@ def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
     run = own.parent if "PYTEST_XDIST_WORKER" in os.environ else own
     with shared_cluster(run / "control-plane") as shared:
         yield shared
+
+
+@pytest.fixture(scope="session")
+def helm_program() -> Path:
+    try:
+        return helm()
+    except MissingPrerequisiteError as missing:
+        (pytest.fail if os.environ.get("CI") == "true" else pytest.skip)(str(missing))
 
 
 @pytest.fixture(scope="session")

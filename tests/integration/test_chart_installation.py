@@ -24,7 +24,7 @@ pytestmark = [
     pytest.mark.timeout(900),
     pytest.mark.xdist_group("chart-installation"),
     # For what it does where the programs are missing or not built yet.
-    pytest.mark.usefixtures("cluster"),
+    pytest.mark.usefixtures("cluster", "helm_program"),
 ]
 
 CRD = "apiextensions.k8s.io/v1/CustomResourceDefinition"

@@ -10,7 +10,11 @@ from tests.chart.render import OPERATOR_SERVICE_ACCOUNT, rendered_rbac
 from tests.cluster.client import KubernetesClient
 from tests.cluster.namespaces import fresh_namespace
 
-pytestmark = [pytest.mark.integration, pytest.mark.timeout(900)]
+pytestmark = [
+    pytest.mark.integration,
+    pytest.mark.timeout(900),
+    pytest.mark.usefixtures("helm_program"),
+]
 
 OURS = "dcr-operator.dev"
 EVERY_VERB = ("get", "list", "watch", "create", "update", "patch", "delete", "deletecollection")

@@ -8,7 +8,11 @@ from tests.chart.helm import Helm, HelmFailedError, Values
 from tests.chart.render import rendered
 from tests.cluster.client import JsonObject, KubernetesClient
 
-pytestmark = [pytest.mark.integration, pytest.mark.timeout(900)]
+pytestmark = [
+    pytest.mark.integration,
+    pytest.mark.timeout(900),
+    pytest.mark.usefixtures("helm_program"),
+]
 
 NAMESPACE = "dcr-system"
 SERVER = {"server": {"enabled": True}}
