@@ -18,7 +18,7 @@ class _Seen:
     secret_expires_at: int | None
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)  # the registry keeps collectors by identity
 class ClientMetrics(Collector):
     """Implements `ports.ReconcileMetrics`."""
 

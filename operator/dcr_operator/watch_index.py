@@ -20,7 +20,8 @@ from dcr_operator.kube import (
     object_meta,
     text,
 )
-from dcr_operator.object_names import CLIENT_LABEL, FINALIZER
+from dcr_operator.object_names import CLIENT_LABEL
+from dcr_operator.state import FINALIZER
 from dcr_operator.work_queue import Priority
 
 _REQUESTS = ("dcr-operator.dev/reconcile-requested-at",)
