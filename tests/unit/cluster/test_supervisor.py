@@ -1,4 +1,5 @@
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -127,3 +128,12 @@ def test_nobody_gets_a_lease_while_the_end_is_under_way(tmp_path: Path) -> None:
         assert free
         with unleased(tmp_path / "lease") as also_free:
             assert not also_free
+
+
+def test_a_cluster_whose_directory_is_removed_ends(files: ControlPlaneFiles, fifo: Path) -> None:
+    with leased(files.lease):
+        supervisor = supervise(files, program(fifo))
+        started(fifo)
+        files.detached.touch()
+    shutil.rmtree(files.directory)
+    assert wait_for_end(supervisor, 10)
