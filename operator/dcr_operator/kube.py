@@ -33,7 +33,7 @@ class Resource:
 
 SECRETS = Resource("", "v1", "secrets", "Secret")
 NAMESPACES = Resource("", "v1", "namespaces", "Namespace", namespaced=False)
-EVENTS = Resource("", "v1", "events", "Event")
+EVENTS = Resource("events.k8s.io", "v1", "events", "Event")
 LEASES = Resource("coordination.k8s.io", "v1", "leases", "Lease")
 OAUTH_CLIENTS = Resource(API_GROUP, API_VERSION, "oauthclients", "OAuthClient")
 OAUTH_PROVIDERS = Resource(API_GROUP, API_VERSION, "oauthproviders", "OAuthProvider")
