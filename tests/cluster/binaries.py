@@ -27,7 +27,7 @@ def default_cache() -> Path:
 def existing_binary(program: Program, cache: Path, environment: Mapping[str, str]) -> Path | None:
     """Return the executable that needs no build; KUBEBUILDER_ASSETS may hold only some."""
     assets = environment.get("KUBEBUILDER_ASSETS")
-    candidates = [Path(assets) / program.name] if assets else []
+    candidates = [Path(assets).resolve() / program.name] if assets else []
     for candidate in [*candidates, cached_path(cache, program)]:
         if candidate.is_file() and os.access(candidate, os.X_OK):
             return candidate
