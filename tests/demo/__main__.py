@@ -18,7 +18,7 @@ from tests.demo.cluster import (
 )
 from tests.demo.narration import CheckFailedError, Narration
 from tests.demo.provider import PROVIDERS
-from tests.demo.stage import TENANT_NAMESPACE, Backstage, clear_stage, set_stage
+from tests.demo.stage import TENANT_NAMESPACE, Backstage, check_rights, clear_stage, set_stage
 from tests.demo.story import EXAMPLE, tell
 from tests.e2e import run as e2e
 from tests.interop.oidc_provider_install import NotInstalledError
@@ -93,6 +93,8 @@ def _play(choice: Choice, narration: Narration) -> None:
         backstage = Backstage(narration, cluster.kubectl, directory, running, choice.keep)
         stage = set_stage(backstage, choice.provider)
         tell(stage)
+        with narration.step("The operator had all the rights it needed, and no others"):
+            check_rights(backstage)
         if choice.keep:
             _keep(choice, cluster, narration)
             # Nothing is unwound: what runs goes on after us.

@@ -4,7 +4,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.demo.narration import Narration, wait_until
+from tests.demo.narration import Narration, check, wait_until
 from tests.demo.provider import PROVIDERS, DemoProvider
 from tests.demo.story import Stage
 from tests.processes.child_process import ChildProcess
@@ -63,6 +63,13 @@ def set_stage(backstage: Backstage, provider_title: str) -> Stage:
         namespace=TENANT_NAMESPACE,
         operator_namespace=OPERATOR_NAMESPACE,
     )
+
+
+def check_rights(backstage: Backstage) -> None:
+    """See that the rights the chart gives the operator were enough for the whole story."""
+    logs = "\n".join(process.log_text() for process in backstage.narration.processes)
+    refused = [line for line in logs.splitlines() if "forbidden" in line.lower()]
+    check("no request of the operator refused by RBAC", "\n".join(refused), holds=not refused)
 
 
 def clear_stage(backstage: Backstage) -> None:

@@ -1,6 +1,7 @@
 """The life of one OAuthClient, told and checked step by step: apply, use, edit, delete."""
 
 import json
+import shlex
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -31,7 +32,7 @@ class Stage:
         return self.kubectl.get("oauthclient", example_name(), self.namespace) or {}
 
     def shown(self, *arguments: str) -> None:
-        self.narration.show(f"$ kubectl {' '.join(arguments)}")
+        self.narration.show(f"$ kubectl {shlex.join(arguments)}")
         self.narration.show(self.kubectl.run(*arguments))
 
     def management(self, uid: str) -> Management:
@@ -105,6 +106,7 @@ def _edit(stage: Stage, client: JsonObject) -> Management:
     # RFC 7592 §2.2: both providers of the demo answer a PUT, and nothing else, with a new token.
     rotated = management.registration_access_token != before.registration_access_token
     check("a registration access token rotated by PUT", "the one of before", holds=rotated)
+    stage.narration.show("the provider answered a PUT: the registration access token is a new one")
     answer = stage.provider.registration(management)
     check("200 from the client configuration endpoint", _shown(answer), holds=answer.is_success)
     seen = answer.json().get("client_name")
