@@ -8,7 +8,7 @@ from typing import Annotated, Final, Literal, NamedTuple, Self
 from urllib.parse import urlsplit
 
 from pydantic import BeforeValidator, Field, SecretStr, field_validator, model_validator
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from dcr_server.encryption import KEY_BYTES
 from dcr_server.policies import Policy
@@ -46,7 +46,7 @@ class Settings(BaseSettings):
     issuer: str | None = Field(
         None, description="URL that clients know the server by, https except on loopback"
     )
-    listen: Annotated[Address, BeforeValidator(_parse_address)] = Field(
+    listen: Annotated[Address, NoDecode, BeforeValidator(_parse_address)] = Field(
         Address("127.0.0.1", 8080), description="host:port; port 0 picks one and logs it"
     )
     database: str | None = Field(
