@@ -59,9 +59,9 @@ def installed(
             admin.apply(one)
         user = f"system:serviceaccount:{own}:{OPERATOR_SERVICE_ACCOUNT}"
         yield request.param, Installed(user, own, served, other)
-        for kind in ("ClusterRole", "ClusterRoleBinding"):
-            name = f"{OPERATOR_SERVICE_ACCOUNT}:{own}"
-            admin.delete(f"rbac.authorization.k8s.io/v1/{kind}", None, name)
+        for one in objects:
+            kind = f"{one['apiVersion']}/{one['kind']}"
+            admin.delete(kind, one["metadata"].get("namespace"), one["metadata"]["name"])
 
 
 def allowed_verbs(
@@ -94,11 +94,10 @@ def _groups(user: str) -> list[str]:
 
 NONE: frozenset[str] = frozenset()
 TENANT_SECRETS = frozenset({"get", "create", "patch", "delete"})
-# resource, what may be done in a served namespace, in the other one, in the operator's own
 TENANT_TABLE = [
     (f"{OURS}/oauthclients", READ | {"patch"}),
     (f"{OURS}/oauthclients/status", frozenset({"patch"})),
-    (f"{OURS}/oauthclients/finalizers", frozenset({"update"})),
+    (f"{OURS}/oauthclients/finalizers", NONE),
     (f"{OURS}/oauthproviders", READ),
     (f"{OURS}/oauthproviders/status", frozenset({"patch"})),
     ("events.k8s.io/events", frozenset({"create", "patch"})),
@@ -143,8 +142,7 @@ def test_secrets_of_tenants(admin: KubernetesClient, installed: tuple[str, Insta
     ("resource", "verbs"),
     [
         ("/secrets", READ | {"create", "update", "patch", "delete"}),
-        ("coordination.k8s.io/leases", frozenset({"get", "create", "update", "patch"})),
-        ("events.k8s.io/events", frozenset({"create", "patch"})),
+        ("coordination.k8s.io/leases", frozenset({"get", "create", "update"})),
         ("/pods", NONE),
         ("rbac.authorization.k8s.io/roles", NONE),
     ],
@@ -173,6 +171,14 @@ def test_on_cluster_scoped_kinds(
 ) -> None:
     _, where = installed
     assert allowed_verbs(admin, where.user, resource, None) == verbs
+
+
+def test_events_about_cluster_scoped_providers_go_to_the_default_namespace(
+    admin: KubernetesClient, installed: tuple[str, Installed]
+) -> None:
+    _, where = installed
+    verbs = allowed_verbs(admin, where.user, "events.k8s.io/events", "default")
+    assert verbs == {"create", "patch"}
 
 
 def test_no_rule_has_a_wildcard() -> None:
