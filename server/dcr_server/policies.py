@@ -85,7 +85,8 @@ class Policy(BaseModel):
             raise InvalidClientMetadata(
                 f"the policy grants none of the requested scope: {metadata.scope}"
             )
-        return metadata.model_copy(update={"scope": " ".join(granted)})
+        scope = " ".join(granted)
+        return metadata if scope == metadata.scope else metadata.model_copy(update={"scope": scope})
 
     def _grants(self, value: str) -> bool:
         return any(

@@ -19,7 +19,9 @@ _LONGEST_IDEMPOTENCY_KEY: Final = 255
 
 def bearer_token_hash(request: Request) -> tuple[str, bytes]:
     """Return the token and its hash (RFC 6750 §2.1; never from body or query, RFC 9700 §4.3.2)."""
-    token = parse_bearer(request.headers.getlist("authorization"), request.url.query)
+    token = parse_bearer(
+        request.headers.getlist("authorization"), request.scope["query_string"].decode("latin-1")
+    )
     value = token.get_secret_value()
     return value, hash_of(value)
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import gc
 import signal
 import socket
 from collections.abc import AsyncIterator
@@ -103,6 +104,8 @@ async def _run(
         ssl_context_factory=None if tls is None else lambda _config, _default: tls.context,
     )
     _leave_quietly_on_signals()
+    # What exists now stays: the garbage collector need not look at it again and again.
+    gc.freeze()
     following = asyncio.create_task(tls.follow()) if tls else None
     listener.listen(_BACKLOG)
     address = settings.listen._replace(port=int(listener.getsockname()[1]))

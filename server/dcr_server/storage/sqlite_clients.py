@@ -36,6 +36,9 @@ from dcr_server.storage.sqlite_connection import Row, SqliteReader
 
 SECONDS_THAT_A_KEY_OUTLIVES_ITS_CLIENT: Final = 24 * 60 * 60
 
+# json.dumps would build an encoder for every document.
+_encode: Final = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
+
 _CLIENT = """SELECT client_id, policy, subject, issued_at, secret_expires_at, credentials, metadata
     FROM clients WHERE client_id = ?"""
 
@@ -255,11 +258,11 @@ def _client(row: Row) -> Client:
 
 
 def _metadata_to_json(metadata: Mapping[str, JsonValue]) -> str:
-    return json.dumps(metadata, ensure_ascii=False, separators=(",", ":"))
+    return _encode(metadata)
 
 
 def _credentials_to_json(held: Held) -> str:
-    return json.dumps(
+    return _encode(
         [
             [
                 credentials.pair,

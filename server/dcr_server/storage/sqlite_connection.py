@@ -10,10 +10,10 @@ from typing import Final, TypeVar
 
 from dcr_server.storage.protocol import StorageUnavailable, UnusableStorage
 
-T = TypeVar("T")
-
 # Readers do not wait for writers in WAL mode; this covers the instants that exclude everybody.
 _READ_BUSY_TIMEOUT: Final = 0.1
+
+T = TypeVar("T")
 
 Row = tuple[object, ...]
 
