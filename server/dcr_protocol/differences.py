@@ -21,6 +21,9 @@ SUPERSET_TOLERATED: Final = frozenset({"grant_types", "response_types"})
 # The order is the meaning (OIDCR §2: in order of preference).
 ORDERED_MEMBERS: Final = frozenset({"default_acr_values"})
 
+# C-011, C-028: servers answer these for what they do not have.
+_PLACEHOLDERS: Final[tuple[JsonValue, ...]] = ("", {})
+
 
 class DifferenceKind(StrEnum):
     """How a member differs."""
@@ -54,7 +57,7 @@ def differences(
         answer = answers.get(_member_key(member))
         if member in READ_ONLY_MEMBERS or (_says_nothing(value) and _says_nothing(answer)):
             continue
-        if _says_nothing(answer):
+        if answer is None or answer in _PLACEHOLDERS:
             found.append(Difference(member, value, None, DifferenceKind.NOT_RETURNED))
         elif not _satisfies(member, value, answer):
             found.append(Difference(member, value, answer, DifferenceKind.CHANGED))
@@ -68,7 +71,7 @@ def _member_key(member: str) -> str:
 
 
 def _says_nothing(value: JsonValue) -> bool:
-    return value is None or value is False or value in ("", [])
+    return value is None or value is False or value == [] or value in _PLACEHOLDERS
 
 
 def _satisfies(member: str, wanted: JsonValue, returned: JsonValue) -> bool:

@@ -57,8 +57,6 @@ def split_uri(text: str) -> Uri | None:
         return None
     scheme, authority, path, query, fragment = match.groups()
     if authority is None:
-        if path.startswith("//"):
-            return None
         return Uri(scheme.lower(), None, "", None, path, query, fragment)
     parts = _AUTHORITY.fullmatch(authority)
     if parts is None or (path and not path.startswith("/")):

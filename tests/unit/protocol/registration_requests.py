@@ -11,7 +11,7 @@ PUBLIC_JWKS: dict[str, JsonValue] = {"keys": [RSA_KEY]}
 
 
 def web_client(**changes: JsonValue) -> dict[str, JsonValue]:
-    return {
+    document: dict[str, JsonValue] = {
         "client_name": "My Dashboard App",
         "redirect_uris": ["https://dashboard.example.com/callback"],
         "grant_types": ["authorization_code", "refresh_token"],
@@ -19,7 +19,8 @@ def web_client(**changes: JsonValue) -> dict[str, JsonValue]:
         "token_endpoint_auth_method": "client_secret_basic",
         "scope": "openid profile",
         "application_type": "web",
-    } | changes
+    }
+    return document | changes
 
 
 def native_client(*redirect_uris: str, **changes: JsonValue) -> dict[str, JsonValue]:
@@ -32,11 +33,12 @@ def native_client(*redirect_uris: str, **changes: JsonValue) -> dict[str, JsonVa
 
 
 def machine_client(**changes: JsonValue) -> dict[str, JsonValue]:
-    return {
+    document: dict[str, JsonValue] = {
         "client_name": "nightly report",
         "grant_types": ["client_credentials"],
         "response_types": [],
-    } | changes
+    }
+    return document | changes
 
 
 def checked(document: dict[str, JsonValue], rules: MetadataRules = DEFAULT_RULES) -> ClientMetadata:

@@ -53,9 +53,10 @@ def test_an_endpoint_has_no_fragment(member: str) -> None:
 
 @pytest.mark.parametrize("member", sorted(HTTPS_URI_LIST_MEMBERS))
 def test_each_uri_of_a_list_is_checked(member: str) -> None:
-    good = at_dashboard("https", "/request#hash")
-    accepted(web_client(**{member: [good]}))
-    refused(web_client(**{member: [good, at_dashboard("http")]}), rf"{member}\[1\] must use https")
+    good: list[JsonValue] = [at_dashboard("https", "/request#hash")]
+    accepted(web_client(**{member: good}))
+    bad: list[JsonValue] = [*good, at_dashboard("http")]
+    refused(web_client(**{member: bad}), rf"{member}\[1\] must use https")
 
 
 @pytest.mark.parametrize("base", sorted(LOCALIZABLE_MEMBERS - {"client_name"}))

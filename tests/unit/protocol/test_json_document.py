@@ -1,4 +1,5 @@
 import json
+from contextlib import suppress
 
 import pytest
 from hypothesis import given, settings
@@ -100,10 +101,8 @@ def test_s007_the_refusal_quotes_nothing_of_the_body() -> None:
 @given(st.binary(max_size=200))
 @settings(deadline=None)
 def test_any_bytes_are_read_or_refused(body: bytes) -> None:
-    try:
+    with suppress(InvalidRequest):
         parse_json_object(body)
-    except InvalidRequest:
-        pass
     read_json_object(body)
 
 
