@@ -22,6 +22,14 @@ _OF_CLIENTS = (
     ),
     Example(
         CLIENT,
+        "",
+        "spec.providerRef cannot be changed once",
+        {"spec.deletionPolicy": "Retain"},
+        {"spec.providerRef": {"name": "other"}},
+        transition=True,
+    ),
+    Example(
+        CLIENT,
         _METADATA,
         "set one of jwks and jwksUri",
         {f"{_METADATA}.jwks": _JWKS},

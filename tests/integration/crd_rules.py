@@ -1,15 +1,18 @@
-"""The CEL rules of the CRDs as a list, and what an example of a rule looks like."""
+"""The CRDs as a list of fields and of CEL rules, and what an example of a rule looks like."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Any
 
 from dcr_operator.crdgen import crd_documents
 from dcr_operator.kube import API_GROUP, API_VERSION
+from tests.cluster.client import KubernetesClient
 
 JsonObject = dict[str, Any]
 Changes = Mapping[str, object]
 
+_CRD = "apiextensions.k8s.io/v1/CustomResourceDefinition"
 _ISSUER = "https://id.example.com"
 _SPECS: Mapping[str, JsonObject] = {
     "OAuthClient": {
@@ -57,6 +60,30 @@ class Example:
         return f"{self.kind} {self.path or 'object'}: {self.message}"
 
 
+def install(admin: KubernetesClient) -> None:
+    """Apply every CRD and wait until it is served."""
+    for document in crd_documents():
+        name = admin.apply(dict(document))["metadata"]["name"]
+        admin.wait_for(_CRD, None, name, _established)
+
+
+def _established(crd: JsonObject | None) -> bool:
+    conditions = (crd or {}).get("status", {}).get("conditions") or ()
+    return any(c["type"] == "Established" and c["status"] == "True" for c in conditions)
+
+
+def described_fields(crd: JsonObject) -> tuple[tuple[str, JsonObject], ...]:
+    """Return the fields of spec and status that have a name, with their schemas."""
+    (version,) = crd["spec"]["versions"]
+    every = fields("", version["schema"]["openAPIV3Schema"])
+    return tuple(
+        (path, schema)
+        for path, schema in every
+        if path.startswith(("spec", "status")) and not path.endswith(("[]", "{}"))
+    )
+
+
+@cache
 def rules() -> tuple[RuleAt, ...]:
     found: list[RuleAt] = []
     for document in crd_documents():
@@ -80,7 +107,7 @@ def fields(path: str, schema: JsonObject) -> Iterator[tuple[str, JsonObject]]:
 def _rules(kind: str, root: str, schema: JsonObject) -> Iterator[RuleAt]:
     for path, at in fields(root, schema):
         for rule in at.get("x-kubernetes-validations", ()):
-            shown = path.replace("[]", "[0]") + rule.get("fieldPath", "")
+            shown = (path.replace("[]", "[0]") + rule.get("fieldPath", "")).lstrip(".")
             yield RuleAt(kind, path, rule["message"], shown, at["type"])
 
 

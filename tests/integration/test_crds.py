@@ -7,7 +7,6 @@ import httpx
 import pytest
 import yaml
 
-from dcr_operator.crdgen import crd_documents
 from dcr_operator.kube import API_GROUP, API_VERSION
 from tests.cluster.client import ApiError, KubernetesClient
 from tests.integration.crd_rule_examples import EXAMPLES
@@ -16,6 +15,7 @@ from tests.integration.crd_rules import (
     CLUSTER_PROVIDER,
     Changes,
     Example,
+    install,
     rules,
     smallest,
 )
@@ -23,11 +23,11 @@ from tests.integration.crd_rules import (
 pytestmark = pytest.mark.integration
 
 JsonObject = dict[str, Any]
-_CRD = "apiextensions.k8s.io/v1/CustomResourceDefinition"
 _DRY_RUN = {"dryRun": "All", "fieldValidation": "Strict"}
 _AT_CREATION = [example for example in EXAMPLES if not example.transition]
 _AT_UPDATE = [example for example in EXAMPLES if example.transition]
 EXAMPLES_DIRECTORY = Path(__file__).parents[2] / "examples"
+_REGISTERED = {"clientId": "c-1"}
 _CONDITION = {
     "type": "Ready",
     "status": "False",
@@ -40,10 +40,7 @@ _CONDITION = {
 
 @pytest.fixture(scope="module", autouse=True)
 def crds(admin: KubernetesClient) -> None:
-    """Apply every CRD and wait until it is served."""
-    for document in crd_documents():
-        name = admin.apply(dict(document))["metadata"]["name"]
-        admin.wait_for(_CRD, None, name, _established)
+    install(admin)
 
 
 @pytest.fixture
@@ -53,11 +50,6 @@ def oauth_client(admin: KubernetesClient, namespace: str) -> JsonObject:
 
 def _kind(kind: str) -> str:
     return f"{API_GROUP}/{API_VERSION}/{kind}"
-
-
-def _established(crd: JsonObject | None) -> bool:
-    conditions = (crd or {}).get("status", {}).get("conditions") or ()
-    return any(c["type"] == "Established" and c["status"] == "True" for c in conditions)
 
 
 @pytest.mark.parametrize("example", _AT_CREATION, ids=str)
@@ -78,14 +70,24 @@ def test_a_rule_refuses_what_breaks_it_and_names_field_and_reason(
 def test_a_rule_about_changes_compares_with_what_is_stored(
     admin: KubernetesClient, namespace: str, example: Example
 ) -> None:
-    kind = _kind(example.kind)
-    admin.create(smallest(example.kind, namespace, namespace, {}))
-    for changes in (example.accepted, {**example.accepted, "spec.resyncEvery": "5m"}):
-        admin.apply(smallest(example.kind, namespace, namespace, changes))
+    name = namespace  # cluster-scoped providers of other tests have other names
+    admin.create(smallest(example.kind, name, namespace, {}))
+    status = {"status": _REGISTERED if example.kind == CLIENT else {}}
+    admin.patch(_kind(example.kind), namespace, name, status, subresource="status")
+    admin.apply(smallest(example.kind, name, namespace, example.accepted))
     with pytest.raises(ApiError) as refused:
-        admin.apply(smallest(example.kind, namespace, namespace, example.refused))
+        admin.apply(smallest(example.kind, name, namespace, example.refused))
     _names_field_and_reason(refused.value, example)
-    admin.delete(kind, namespace, namespace)
+    admin.delete(_kind(example.kind), namespace, name)
+
+
+def test_a_mistyped_provider_can_be_corrected_before_the_client_is_registered(
+    admin: KubernetesClient, namespace: str, oauth_client: JsonObject
+) -> None:
+    changes = {"spec.providerRef": {"name": "other"}}
+    name = oauth_client["metadata"]["name"]
+    seen = admin.apply(smallest(CLIENT, name, namespace, changes))
+    assert seen["spec"]["providerRef"]["name"] == "other"
 
 
 def _try_to_create(admin: KubernetesClient, example: Example, changes: Changes) -> None:

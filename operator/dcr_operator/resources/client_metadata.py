@@ -28,6 +28,7 @@ from dcr_operator.resources.client_metadata_rules import (
     LANGUAGE_TAG,
     LEFT_OUT,
     MODEL_RULES,
+    TAG_LENGTH,
     extra_schema,
     localized_schema,
 )
@@ -39,6 +40,7 @@ _CONTAINERS: Final = frozenset({"localized", "extra"})
 # Their order means something (OIDCR §2); every other list is a set.
 _ORDERED: Final = frozenset({"default_acr_values"})
 _LOCALIZABLE: Final = {to_camel(member): member for member in LOCALIZABLE_MEMBERS}
+_MEMBER_NAME: Final = re.compile(r"[!\x22\x24-\x7e]{1,256}", re.ASCII)
 _LANGUAGE_TAG: Final = re.compile(LANGUAGE_TAG, re.ASCII)
 
 
@@ -53,7 +55,7 @@ def _to_wire_names(value: object) -> object:
                 f"only {', '.join(sorted(_LOCALIZABLE))} can be localized, by language"
             )
         for tag, text in translations.items():
-            if not _LANGUAGE_TAG.fullmatch(str(tag)):
+            if len(str(tag)) > TAG_LENGTH or not _LANGUAGE_TAG.fullmatch(str(tag)):
                 raise ValueError(f"{name}: the keys must be language tags such as de or pt-BR")
             members[f"{_LOCALIZABLE[name]}#{tag}"] = text
     return members
@@ -86,16 +88,20 @@ class ClientMetadataSpec(ClientMetadata):
 
     @model_validator(mode="after")
     def _extra_is_extra(self) -> Self:
-        taken = sorted(self.extra.keys() & (TYPED_MEMBERS | LEFT_OUT | set(READ_ONLY_MEMBERS)))
-        taken += sorted(name for name in self.extra if "#" in name)
+        taken = sorted(self.extra.keys() & FORBIDDEN_IN_EXTRA)
         if taken or self.software_statement is not None:
             raise ValueError(f"extra must not hold {', '.join(taken) or 'software_statement'}")
+        if not all(_MEMBER_NAME.fullmatch(name) for name in self.extra):
+            raise ValueError(
+                "the keys of extra must be names of at most 256 ASCII characters without space"
+                " and #; members in other languages belong in localized"
+            )
         return self
 
     def to_wire(self) -> dict[str, JsonValue]:
         document = super().to_wire()
         document.pop("extra", None)
-        return document | self.extra
+        return document | {name: v for name, v in self.extra.items() if v is not None}
 
     @classmethod
     def __get_pydantic_json_schema__(
@@ -107,6 +113,7 @@ class ClientMetadataSpec(ClientMetadata):
 
 
 TYPED_MEMBERS: Final = frozenset(ClientMetadataSpec.model_fields) - _CONTAINERS - LEFT_OUT
+FORBIDDEN_IN_EXTRA: Final = TYPED_MEMBERS | LEFT_OUT | set(READ_ONLY_MEMBERS)
 
 
 def _complete(resource: JsonSchemaValue) -> None:

@@ -22,7 +22,8 @@ from dcr_protocol.vocabulary import (
     TLS_CLIENT_AUTH_MEMBERS,
 )
 
-# RFC 5646 §2.1, as far as its shape goes.
+# RFC 5646 §2.1, as far as its shape goes; §4.4.1: 35 characters are enough for every tag.
+TAG_LENGTH: Final = 35
 LANGUAGE_TAG: Final = r"[A-Za-z0-9]{1,8}(-[A-Za-z0-9]{1,8})*"
 # A software statement belongs in a Secret, not in a resource that everyone can read.
 LEFT_OUT: Final = frozenset({"software_statement"})
@@ -163,7 +164,8 @@ def localized_schema() -> dict[str, JsonValue]:
                 "additionalProperties": {"type": "string", "minLength": 1, "maxLength": 2048},
                 **schema(
                     Rule(
-                        f"self.all(tag, tag.matches('^{LANGUAGE_TAG}$'))",
+                        f"self.all(tag, size(tag) <= {TAG_LENGTH}"
+                        f" && tag.matches('^{LANGUAGE_TAG}$'))",
                         "the keys of localized must be language tags such as de or pt-BR",
                     )
                 ),

@@ -9,7 +9,9 @@ from pydantic import ConfigDict, Field, JsonValue
 from dcr_operator.resources.cel import Rule, schema
 from dcr_operator.resources.client_metadata import ClientMetadataSpec
 from dcr_operator.resources.condition import NOT_YET_SEEN, Condition
+from dcr_operator.resources.label_selector import LabelValue
 from dcr_operator.resources.resource_model import (
+    LONGEST_ANSWER,
     ObjectMetadata,
     ObjectName,
     ResourceModel,
@@ -59,7 +61,7 @@ class SecretSpec(ResourceModel):
     name: ObjectName | None = Field(
         default=None, description="Name of the Secret; the name of the OAuthClient when omitted."
     )
-    labels: dict[str, Annotated[str, Field(max_length=63)]] = Field(
+    labels: dict[str, LabelValue] = Field(
         default_factory=dict,
         max_length=32,
         description="Labels of the Secret, beside those that the operator sets.",
@@ -127,13 +129,17 @@ class OAuthClientStatus(StatusModel):
         json_schema_extra=schema(x_kubernetes_list_type="map", x_kubernetes_list_map_keys=["type"]),
     )
     client_id: str | None = Field(
-        default=None, max_length=2048, description="Identifier that the provider gave the client."
+        default=None,
+        max_length=LONGEST_ANSWER,
+        description="Identifier that the provider gave the client.",
     )
     issuer: str | None = Field(
         default=None, max_length=2048, description="The provider's issuer identifier."
     )
     registration_client_uri: str | None = Field(
-        default=None, max_length=2048, description="Where the provider manages the registration."
+        default=None,
+        max_length=LONGEST_ANSWER,
+        description="Where the provider manages the registration.",
     )
     secret_name: str | None = Field(
         default=None, max_length=253, description="The Secret that holds the credentials."
@@ -146,12 +152,13 @@ class OAuthClientStatus(StatusModel):
     )
     registered_metadata: dict[str, JsonValue] | None = Field(
         default=None,
+        max_length=4096,
         description="The client metadata that the provider says is in force; never a secret.",
         json_schema_extra=schema(x_kubernetes_preserve_unknown_fields=True),
     )
     drift: tuple[DriftEntry, ...] = Field(
         default=(),
-        max_length=100,
+        max_length=512,
         description="Where the provider put something else in force than was asked for.",
         json_schema_extra=schema(
             x_kubernetes_list_type="map", x_kubernetes_list_map_keys=["member"]
@@ -168,7 +175,15 @@ class OAuthClient(ResourceModel):
             Rule(
                 f"self.metadata.name.size() <= {NAME_LENGTH}",
                 f"metadata.name must have at most {NAME_LENGTH} characters: it becomes a label",
-            )
+            ),
+            # Until then a mistyped reference can be corrected.
+            Rule(
+                "!has(oldSelf.status) || !has(oldSelf.status.clientId)"
+                " || self.spec.providerRef == oldSelf.spec.providerRef",
+                "spec.providerRef cannot be changed once the client is registered: make a new"
+                " OAuthClient",
+                ".spec.providerRef",
+            ),
         ),
     )
 

@@ -20,6 +20,7 @@ from dcr_operator.resources.provider_parts import (
     Tls,
 )
 from dcr_operator.resources.resource_model import (
+    LONGEST_ANSWER,
     ObjectMetadata,
     ResourceModel,
     StatusModel,
@@ -192,7 +193,7 @@ class OAuthProviderStatus(StatusModel):
         default=None, max_length=2048, description="The issuer that answered."
     )
     registration_endpoint: str | None = Field(
-        default=None, max_length=2048, description="Where clients are registered."
+        default=None, max_length=LONGEST_ANSWER, description="Where clients are registered."
     )
     capabilities: tuple[Annotated[str, Field(max_length=64)], ...] = Field(
         default=(),
