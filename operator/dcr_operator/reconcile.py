@@ -8,6 +8,7 @@ from dcr_operator.kube import (
     ApiAlreadyExists,
     ApiConflict,
     ApiError,
+    ApiNotFound,
     ApiUnavailable,
     Key,
 )
@@ -27,7 +28,7 @@ async def reconcile(key: Key, context: Context) -> Result:
         if key.kind == OAUTH_CLIENTS.kind:
             return await reconcile_client(key, context)
         return await reconcile_provider(key, context)
-    except (ApiConflict, ApiAlreadyExists) as error:
+    except (ApiConflict, ApiAlreadyExists, ApiNotFound) as error:
         # Someone else wrote between our look and our write: look again.
         log.info("conflict", key=str(key), detail=error.message)
         return Result(Reason.PROGRESSING.value, failed=True)
@@ -35,7 +36,9 @@ async def reconcile(key: Key, context: Context) -> Result:
         log.warning("the API server does not answer", key=str(key), detail=error.message)
         return Result(Reason.INTERNAL_ERROR.value, error.retry_after, failed=True)
     except (ApiError, RecordNotWrittenError, StepImpossibleError, TooManyStepsError) as error:
-        log.exception("pass failed", key=str(key), reason=Reason.INTERNAL_ERROR.value)
+        log.error(  # noqa: TRY400 - a traceback says no more than the error itself
+            "pass failed", key=str(key), reason=Reason.INTERNAL_ERROR.value, detail=str(error)
+        )
         await report_internal_error(key, _words(error), context)
         return Result(Reason.INTERNAL_ERROR.value, failed=True)
     except Exception:

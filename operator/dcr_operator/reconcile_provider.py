@@ -1,4 +1,4 @@
-"""One pass over one provider: does it resolve, answer, and have what registering takes?"""
+"""One pass over one provider: whether it answers and has what registering takes."""
 
 from typing import Final
 

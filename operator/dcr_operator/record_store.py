@@ -41,15 +41,7 @@ async def write_record(observed: Observed, record: Record, context: Context) -> 
     else:
         answer = await context.kubernetes.replace(SECRETS, context.namespace, body)
     meta = object_meta(answer)
-    _count(observed, record, context)
     return replace(observed, record=StoredRecord(record, meta.uid, meta.resource_version))
-
-
-def _count(observed: Observed, record: Record, context: Context) -> None:
-    if record.intent is not None and record.intent != observed.intent:
-        context.metrics.intent_opened(observed.resource.uid)
-    if record.intent is None and observed.intent is not None:
-        context.metrics.intent_closed(observed.resource.uid)
 
 
 async def delete_record(observed: Observed, context: Context) -> Observed:
@@ -62,7 +54,6 @@ async def delete_record(observed: Observed, context: Context) -> Observed:
             uid=stored.uid,
             resource_version=stored.resource_version,
         )
-    context.metrics.intent_closed(observed.resource.uid)
     return replace(observed, record=None)
 
 

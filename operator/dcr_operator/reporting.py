@@ -1,7 +1,5 @@
 """report: status once per pass and only when it differs, Events on transitions, metrics."""
 
-from pydantic import JsonValue
-
 from dcr_operator.announcing import announce
 from dcr_operator.client_status import client_status, status_patch
 from dcr_operator.conditions import (
@@ -70,8 +68,13 @@ def _measure(observed: Observed, end: End, context: Context) -> None:
         provider = usable.snapshot.connection.provider
     else:
         provider = stored.provider.connection.provider if stored else ""
+    uid = observed.resource.uid
+    if observed.intent is None:
+        context.metrics.intent_closed(uid)
+    else:
+        context.metrics.intent_opened(uid)
     context.metrics.client_seen(
-        observed.resource.uid,
+        uid,
         provider,
         ready=not isinstance(end, Wait | Stop),
         secret_expires_at=registration.client_secret_expires_at if registration else None,
@@ -93,9 +96,8 @@ async def report_internal_error(key: Key, message: str, context: Context) -> Non
         ours = standing_conditions(aspects, conditions_of(previous), generation, context.now())
         replaced = {aspect.type.value for aspect in aspects} | {ConditionType.STALLED.value}
         others = [each for each in conditions_of(previous) if each.get("type") not in replaced]
-        conditions: list[JsonValue] = [*ours, *others]
-        if conditions != previous.get("conditions"):
-            patch: JsonObject = {"status": {"conditions": conditions}}
+        patch: JsonObject = {"status": {"conditions": [*ours, *others]}}
+        if patch["status"] != {"conditions": previous.get("conditions")}:
             await context.kubernetes.patch_status(
                 key.resource, key.namespace or None, key.name, patch
             )

@@ -1,0 +1,59 @@
+"""Faults on the way to the outside: crash, lost answer, no connection, at the n-th call."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import TypeVar
+
+Answer = TypeVar("Answer")
+
+
+class Crash(BaseException):
+    """The process is gone: nothing may catch this."""
+
+
+class Fault(StrEnum):
+    CRASH_BEFORE = "crash before"
+    CRASH_AFTER = "crash after"
+    ANSWER_LOST = "answer lost after"
+    NOT_SENT = "no connection at"
+
+
+@dataclass(frozen=True, slots=True)
+class FaultAt:
+    fault: Fault
+    call: int  # counted from 1
+
+
+@dataclass(slots=True)
+class Wire:
+    """Every call to the outside passes here, in order."""
+
+    fault_at: FaultAt | None = None
+    calls: list[str] = field(default_factory=list)
+
+    def call(self, name: str, do: Callable[[], Answer], failed: Callable[[bool], Answer]) -> Answer:
+        """Run `do`, or what the fault makes of it; `failed` gets whether it may have arrived."""
+        self.calls.append(name)
+        here = self.fault_at is not None and self.fault_at.call == len(self.calls)
+        fault = self.fault_at.fault if here and self.fault_at else None
+        if fault is Fault.CRASH_BEFORE:
+            raise Crash
+        if fault is Fault.NOT_SENT:
+            return failed(False)
+        answer = do()
+        if fault is Fault.CRASH_AFTER:
+            raise Crash
+        if fault is Fault.ANSWER_LOST:
+            return failed(True)
+        return answer
+
+    @property
+    def writes(self) -> list[str]:
+        """The calls that change something in the cluster."""
+        verbs = ("create", "replace", "json_patch", "patch_status", "apply", "delete")
+        return [name for name in self.calls if name.partition(" ")[0] in verbs]
+
+    @property
+    def requests(self) -> list[str]:
+        return [name for name in self.calls if name.startswith("provider ")]

@@ -1,0 +1,289 @@
+"""A Kubernetes API in memory: resourceVersions, preconditions, finalizers, owners, enough of apply.
+
+`FakeCluster` is what is stored and what people do to it; `FakeKubernetesApi` is the port of the
+operator on top, which counts calls and lets a fault happen before or after each.
+"""
+
+import copy
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import NoReturn
+
+from pydantic import JsonValue
+
+from dcr_operator.kube import (
+    FIELD_MANAGER,
+    SECRETS,
+    ApiAlreadyExists,
+    ApiConflict,
+    ApiNotFound,
+    ApiUnavailable,
+    JsonObject,
+    Resource,
+    member,
+    object_meta,
+    text,
+)
+from tests.fakes.faults import Answer, Wire
+
+Place = tuple[str, str, str]
+
+
+def _place(resource: Resource, namespace: str | None, name: str) -> Place:
+    return (resource.plural, (namespace or "") if resource.namespaced else "", name)
+
+
+@dataclass(slots=True)
+class FakeCluster:
+    """etcd and the API server's bookkeeping, with the garbage collector running at once."""
+
+    objects: dict[Place, JsonObject] = field(default_factory=dict)
+    version: int = 0
+
+    def get(self, resource: Resource, namespace: str | None, name: str) -> JsonObject | None:
+        return copy.deepcopy(self.objects.get(_place(resource, namespace, name)))
+
+    def need(self, resource: Resource, namespace: str | None, name: str) -> JsonObject:
+        found = self.get(resource, namespace, name)
+        if found is None:
+            raise ApiNotFound(404, "NotFound", f"{resource.plural} {name} not found")
+        return found
+
+    def create(self, resource: Resource, body: JsonObject, *, manager: str = "test") -> JsonObject:
+        meta = object_meta(body)
+        place = _place(resource, meta.namespace, meta.name)
+        if place in self.objects:
+            raise ApiAlreadyExists(409, "AlreadyExists", f"{meta.name} already exists")
+        created = copy.deepcopy(body)
+        self.version += 1
+        member_of(created, "metadata").update(
+            {"uid": f"uid-{self.version}", "generation": 1, "managedFields": []}
+        )
+        _own(created, created, manager)
+        return self._store(place, created)
+
+    def update(self, resource: Resource, body: JsonObject) -> JsonObject:
+        """Store a changed object; a changed spec is a new generation."""
+        meta = object_meta(body)
+        place = _place(resource, meta.namespace, meta.name)
+        before = self.objects[place]
+        if body.get("spec") != before.get("spec"):
+            member_of(body, "metadata")["generation"] = object_meta(before).generation + 1
+        if meta.deletion_timestamp and not meta.finalizers:
+            self._remove(place)
+            return copy.deepcopy(body)
+        return self._store(place, body)
+
+    def edit(
+        self, resource: Resource, namespace: str, name: str, change: Callable[[JsonObject], object]
+    ) -> JsonObject:
+        body = self.need(resource, namespace, name)
+        change(body)
+        return self.update(resource, body)
+
+    def delete(self, resource: Resource, namespace: str | None, name: str) -> None:
+        place = _place(resource, namespace, name)
+        if place not in self.objects:
+            return
+        body = self.need(resource, namespace, name)
+        if object_meta(body).finalizers:
+            if not object_meta(body).deletion_timestamp:
+                member_of(body, "metadata")["deletionTimestamp"] = "2026-01-01T00:00:00Z"
+                self._store(place, body)
+            return
+        self._remove(place)
+
+    def _store(self, place: Place, body: JsonObject) -> JsonObject:
+        self.version += 1
+        member_of(body, "metadata")["resourceVersion"] = str(self.version)
+        self.objects[place] = copy.deepcopy(body)
+        return copy.deepcopy(body)
+
+    def _remove(self, place: Place) -> None:
+        gone = self.objects.pop(place)
+        uid = object_meta(gone).uid
+        for other, body in list(self.objects.items()):
+            if any(owner.uid == uid for owner in object_meta(body).owners):
+                del self.objects[other]
+
+
+@dataclass(slots=True)
+class FakeKubernetesApi:
+    cluster: FakeCluster
+    wire: Wire = field(default_factory=Wire)
+
+    async def get(self, resource: Resource, namespace: str | None, name: str) -> JsonObject | None:
+        return await self._call(
+            f"get {resource.plural}", lambda: self.cluster.get(resource, namespace, name)
+        )
+
+    async def list(
+        self, resource: Resource, namespace: str | None, *, label_selector: str = ""
+    ) -> list[JsonObject]:
+        assert not label_selector
+        return [
+            copy.deepcopy(body)
+            for (plural, place, _), body in self.cluster.objects.items()
+            if plural == resource.plural and namespace in (None, place)
+        ]
+
+    async def create(
+        self, resource: Resource, namespace: str | None, body: JsonObject
+    ) -> JsonObject:
+        assert (namespace or "") == object_meta(body).namespace
+        return await self._call(
+            f"create {resource.plural}",
+            lambda: self.cluster.create(resource, body, manager=FIELD_MANAGER),
+        )
+
+    async def replace(
+        self, resource: Resource, namespace: str | None, body: JsonObject
+    ) -> JsonObject:
+        def do() -> JsonObject:
+            meta = object_meta(body)
+            live = object_meta(self.cluster.need(resource, namespace, meta.name))
+            if live.resource_version != meta.resource_version or live.uid != meta.uid:
+                raise ApiConflict(409, "Conflict", f"{meta.name} has been modified")
+            return self.cluster.update(resource, copy.deepcopy(body))
+
+        return await self._call(f"replace {resource.plural}", do)
+
+    async def json_patch(
+        self,
+        resource: Resource,
+        namespace: str | None,
+        name: str,
+        operations: Sequence[JsonObject],
+    ) -> JsonObject:
+        def do() -> JsonObject:
+            body = self.cluster.need(resource, namespace, name)
+            for operation in operations:
+                _patch(body, operation)
+            return self.cluster.update(resource, body)
+
+        return await self._call(f"json_patch {resource.plural}", do)
+
+    async def patch_status(
+        self, resource: Resource, namespace: str | None, name: str, patch: JsonObject
+    ) -> JsonObject:
+        def do() -> JsonObject:
+            body = self.cluster.need(resource, namespace, name)
+            body["status"] = _merged(member(body, "status"), member(patch, "status"))
+            return self.cluster.update(resource, body)
+
+        return await self._call(f"patch_status {resource.plural}", do)
+
+    async def apply(
+        self, resource: Resource, namespace: str | None, body: JsonObject, *, force: bool = True
+    ) -> JsonObject:
+        assert force
+
+        def do() -> JsonObject:
+            meta = object_meta(body)
+            live = self.cluster.get(resource, namespace, meta.name)
+            if meta.uid and (live is None or object_meta(live).uid != meta.uid):
+                raise ApiConflict(409, "Conflict", f"uid mismatch: {meta.name}")
+            if live is None:
+                return self.cluster.create(resource, body, manager=FIELD_MANAGER)
+            applied = _merged(live, body)
+            _own(applied, body, FIELD_MANAGER)
+            return self.cluster.update(resource, applied)
+
+        return await self._call(f"apply {resource.plural}", do)
+
+    async def delete(
+        self,
+        resource: Resource,
+        namespace: str | None,
+        name: str,
+        *,
+        uid: str | None = None,
+        resource_version: str | None = None,
+    ) -> None:
+        def do() -> None:
+            live = self.cluster.get(resource, namespace, name)
+            if live is None:
+                return
+            meta = object_meta(live)
+            if uid not in (None, meta.uid) or resource_version not in (None, meta.resource_version):
+                raise ApiConflict(409, "Conflict", f"{name} is another one by now")
+            self.cluster.delete(resource, namespace, name)
+
+        await self._call(f"delete {resource.plural}", do)
+
+    async def _call(self, name: str, do: Callable[[], Answer]) -> Answer:
+        return self.wire.call(name, do, _unavailable)
+
+
+def _unavailable(_may_have_arrived: object) -> NoReturn:
+    raise ApiUnavailable(503, "ServiceUnavailable", "the API server does not answer")
+
+
+def member_of(body: JsonObject, name: str) -> JsonObject:
+    """Return the object under `name`, made when it is not there."""
+    value = body.setdefault(name, {})
+    assert isinstance(value, dict)
+    return value
+
+
+def _merged(live: JsonObject, patch: Mapping[str, JsonValue]) -> JsonObject:
+    """RFC 7396."""
+    result = dict(live)
+    for name, value in patch.items():
+        before = result.get(name)
+        if value is None:
+            result.pop(name, None)
+        elif isinstance(value, dict) and isinstance(before, dict):
+            result[name] = _merged(before, value)
+        else:
+            result[name] = _merged({}, value) if isinstance(value, dict) else value
+    return result
+
+
+def _own(stored: JsonObject, written: JsonObject, manager: str) -> None:
+    """Keep the books of managedFields for what a Secret is made of."""
+    if text(stored, "kind") != SECRETS.kind:
+        return
+    metadata = member(written, "metadata")
+    fields: JsonObject = {
+        "f:data": _fields(member(written, "data")),
+        "f:metadata": {
+            "f:labels": _fields(member(metadata, "labels")),
+            "f:annotations": _fields(member(metadata, "annotations")),
+        },
+    }
+    entries = member_of(stored, "metadata").setdefault("managedFields", [])
+    assert isinstance(entries, list)
+    entries.append({"manager": manager, "fieldsV1": fields})
+
+
+def _fields(values: JsonObject) -> JsonObject:
+    return {".": {}, **{f"f:{key}": {} for key in values}}
+
+
+def _patch(body: JsonObject, operation: JsonObject) -> None:
+    """RFC 6902, as far as objects and the end of lists go."""
+    *parents, last = (
+        part.replace("~1", "/").replace("~0", "~")
+        for part in text(operation, "path").removeprefix("/").split("/")
+    )
+    target: JsonValue = body
+    for parent in parents:
+        assert isinstance(target, dict)
+        target = target[parent]
+    value = operation.get("value")
+    if isinstance(target, list):
+        assert (operation["op"], last) == ("add", "-")
+        target.append(value)
+        return
+    assert isinstance(target, dict)
+    match operation["op"]:
+        case "test":
+            if target.get(last) != value:
+                raise ApiConflict(409, "Conflict", f"the test of {last} failed")
+        case "add" | "replace":
+            target[last] = value
+        case "remove":
+            del target[last]
+        case _:
+            raise AssertionError(operation)

@@ -1,0 +1,269 @@
+"""A cluster, a provider and an operator that can be restarted: all in memory, with a clock."""
+
+import base64
+import contextlib
+from collections import Counter
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+
+from dcr_operator.kube import (
+    CLUSTER_OAUTH_PROVIDERS,
+    OAUTH_CLIENTS,
+    SECRETS,
+    JsonObject,
+    Key,
+    Resource,
+    member,
+    object_meta,
+    text,
+    texts,
+)
+from dcr_operator.ports import Context, EventType, Regarding, Result
+from dcr_operator.reconcile import reconcile
+from dcr_operator.record import read_record_secret, record_name
+from dcr_operator.resync import InMemoryResync
+from dcr_operator.state import Record, StoredRecord
+from tests.fakes.faults import Crash, FaultAt, Wire
+from tests.fakes.kubernetes_api import FakeCluster, FakeKubernetesApi
+from tests.fakes.provider import INITIAL_ACCESS_TOKEN, ISSUER, FakeProvider
+
+NAMESPACE, NAME, SYSTEM = "team-a", "dashboard", "dcr-system"
+CLIENT = Key("OAuthClient", NAMESPACE, NAME)
+PROVIDER = Key("ClusterOAuthProvider", "", "main")
+RESYNC = 3600.0
+
+
+def encoded(data: dict[str, str]) -> JsonObject:
+    return {key: base64.b64encode(value.encode()).decode() for key, value in data.items()}
+
+
+def document(resource: Resource, namespace: str, name: str, **members: object) -> JsonObject:
+    metadata: JsonObject = {"name": name, "labels": {}}
+    if namespace:
+        metadata["namespace"] = namespace
+    body: JsonObject = {
+        "apiVersion": resource.api_version,
+        "kind": resource.kind,
+        "metadata": metadata,
+    }
+    return {**body, **members}  # type: ignore[dict-item]  # callers pass JSON
+
+
+def client_spec(**spec: object) -> JsonObject:
+    wanted: JsonObject = {
+        "providerRef": {"kind": PROVIDER.kind, "name": PROVIDER.name},
+        "clientMetadata": {
+            "clientName": "Dashboard",
+            "redirectUris": ["https://dashboard.example.com/callback"],
+            "scope": "openid",
+        },
+    }
+    return {**wanted, **spec}  # type: ignore[dict-item]  # callers pass JSON
+
+
+def provider_spec(**spec: object) -> JsonObject:
+    wanted: JsonObject = {
+        "issuer": ISSUER,
+        "allowedNamespaces": {"names": [NAMESPACE]},
+        "initialAccessToken": {"secretRef": {"namespace": SYSTEM, "name": "iat", "key": "token"}},
+    }
+    return {**wanted, **spec}  # type: ignore[dict-item]  # callers pass JSON
+
+
+@dataclass(slots=True)
+class Events:
+    seen: list[tuple[EventType, str, str]] = field(default_factory=list)
+
+    def record(
+        self, regarding: Regarding, event_type: EventType, reason: str, message: str
+    ) -> None:
+        assert regarding.uid
+        self.seen.append((event_type, reason, message))
+
+    @property
+    def reasons(self) -> list[str]:
+        return [reason for _, reason, _ in self.seen]
+
+
+@dataclass(slots=True)
+class Metrics:
+    orphans: Counter[str] = field(default_factory=Counter)
+    intents: set[str] = field(default_factory=set)
+    ready: dict[str, bool] = field(default_factory=dict)
+
+    def possible_orphan(self, provider: str) -> None:
+        self.orphans[provider] += 1
+
+    def intent_opened(self, uid: str) -> None:
+        self.intents.add(uid)
+
+    def intent_closed(self, uid: str) -> None:
+        self.intents.discard(uid)
+
+    def client_seen(
+        self, uid: str, provider: str, *, ready: bool, secret_expires_at: int | None
+    ) -> None:
+        assert provider or not ready
+        assert secret_expires_at in (None, 0)
+        self.ready[uid] = ready
+
+    def client_gone(self, uid: str) -> None:
+        self.ready.pop(uid, None)
+
+
+@dataclass(slots=True)
+class Use:
+    clients: int | None = 1
+
+    def clients_of(self, provider: Key) -> int | None:
+        assert provider == PROVIDER
+        return self.clients
+
+
+@dataclass(slots=True)
+class World:
+    provider: FakeProvider = field(default_factory=FakeProvider)
+    cluster: FakeCluster = field(default_factory=FakeCluster)
+    events: Events = field(default_factory=Events)
+    metrics: Metrics = field(default_factory=Metrics)
+    use: Use = field(default_factory=Use)
+    resync: InMemoryResync = field(default_factory=InMemoryResync)
+    wire: Wire = field(default_factory=Wire)
+    now: datetime = datetime(2026, 1, 1, tzinfo=UTC)
+    ids: int = 0
+    slept: float = 0.0
+
+    @property
+    def context(self) -> Context:
+        self.provider.wire = self.wire
+        return Context(
+            kubernetes=FakeKubernetesApi(self.cluster, self.wire),
+            registrations=self.provider,
+            events=self.events,
+            metrics=self.metrics,
+            provider_use=self.use,
+            resync=self.resync,
+            namespace=SYSTEM,
+            default_resync=RESYNC,
+            allow_loopback=False,
+            now=lambda: self.now,
+            new_id=self._new_id,
+            sleep=self._sleep,
+        )
+
+    def _new_id(self) -> str:
+        self.ids += 1
+        return f"intent-{self.ids}"
+
+    async def _sleep(self, seconds: float) -> None:
+        self.slept += seconds
+
+    # What people do.
+
+    def add_provider(self, **spec: object) -> None:
+        self.cluster.create(
+            SECRETS,
+            document(SECRETS, SYSTEM, "iat", data=encoded({"token": f"{INITIAL_ACCESS_TOKEN}\n"})),
+        )
+        self.cluster.create(
+            CLUSTER_OAUTH_PROVIDERS,
+            document(CLUSTER_OAUTH_PROVIDERS, "", "main", spec=provider_spec(**spec)),
+        )
+
+    def set_provider(self, **spec: object) -> None:
+        self.cluster.edit(
+            CLUSTER_OAUTH_PROVIDERS,
+            "",
+            "main",
+            lambda each: each.update(spec=provider_spec(**spec)),
+        )
+
+    def add_client(self, **spec: object) -> None:
+        body = document(OAUTH_CLIENTS, NAMESPACE, NAME, spec=client_spec(**spec))
+        self.cluster.create(OAUTH_CLIENTS, body)
+
+    def set_client(self, **spec: object) -> None:
+        self.cluster.edit(
+            OAUTH_CLIENTS, NAMESPACE, NAME, lambda each: each.update(spec=client_spec(**spec))
+        )
+
+    def delete_client(self) -> None:
+        self.cluster.delete(OAUTH_CLIENTS, NAMESPACE, NAME)
+
+    # What the operator does.
+
+    def restart(self) -> None:
+        """Lose what a process has in memory."""
+        self.resync = InMemoryResync()
+        self.metrics = Metrics()
+        self.wire = Wire()
+
+    def advance(self, seconds: float) -> None:
+        self.now += timedelta(seconds=seconds)
+
+    async def run_pass(self, key: Key = CLIENT) -> Result:
+        """Make one pass; `wire` then holds its calls alone."""
+        self.wire = Wire()
+        return await reconcile(key, self.context)
+
+    async def run_pass_with(self, fault: FaultAt) -> bool:
+        """Make one pass with a fault; whether the fault was reached."""
+        self.wire = Wire(fault)
+        with contextlib.suppress(Crash):
+            await reconcile(CLIENT, self.context)
+        return len(self.wire.calls) >= fault.call
+
+    async def settle(self, passes: int = 12) -> Result:
+        """Pass until one has nothing to write."""
+        for _ in range(passes):
+            result = await self.run_pass()
+            if not self.wire.writes and not self.wire.requests:
+                return result
+            self.advance(400)
+        raise AssertionError(f"still busy after {passes} passes: {self.wire.calls}")
+
+    # What can be seen.
+
+    @property
+    def client(self) -> JsonObject | None:
+        return self.cluster.get(OAUTH_CLIENTS, NAMESPACE, NAME)
+
+    @property
+    def status(self) -> JsonObject:
+        return member(self.client or {}, "status")
+
+    def condition(self, kind: str = "Ready") -> tuple[str, str]:
+        """Return (status, reason)."""
+        conditions = self.status.get("conditions")
+        assert isinstance(conditions, list)
+        for each in conditions:
+            if isinstance(each, dict) and each["type"] == kind:
+                return text(each, "status"), text(each, "reason")
+        return "", ""
+
+    def secret(self, name: str = NAME) -> dict[str, str] | None:
+        found = self.cluster.get(SECRETS, NAMESPACE, name)
+        if found is None:
+            return None
+        return {
+            key: base64.b64decode(value).decode() for key, value in texts(found, "data").items()
+        }
+
+    def records(self) -> list[Record]:
+        """Return every record in the operator's namespace."""
+        found = []
+        for (plural, namespace, name), body in self.cluster.objects.items():
+            if (plural, namespace) == ("secrets", SYSTEM) and name.startswith(record_name("")):
+                stored = read_record_secret(body)
+                assert isinstance(stored, StoredRecord)
+                found.append(stored.record)
+        return found
+
+    @property
+    def record(self) -> Record:
+        (record,) = self.records()
+        return record
+
+    @property
+    def uid(self) -> str:
+        return object_meta(self.client or {}).uid

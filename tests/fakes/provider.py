@@ -1,0 +1,217 @@
+"""A provider in memory that behaves as the recorded ones: two kinds, by `idempotent`.
+
+Without idempotency it is like oidc-provider: every POST makes a client, the registration access
+token rotates on PUT and the old one is dead at once, an unknown client is a 401. With it, it is
+like our server: a repeat yields the same client with fresh credentials, and the earlier pair
+stays good until a later one is used.
+"""
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from pydantic import JsonValue, SecretStr
+
+from dcr_operator.outcomes import (
+    CannotTell,
+    CredentialsAccepted,
+    CredentialsRejected,
+    Deleted,
+    Discovered,
+    DiscoveryOutcome,
+    InitialAccessTokenRejected,
+    NotSupported,
+    Outcome,
+    ProbeOutcome,
+    Refused,
+    Registered,
+    RegistrationAccessTokenRejected,
+    Unreachable,
+)
+from dcr_operator.ports import Management, ProviderConnection
+from dcr_protocol.client_information import ClientInformation
+from dcr_protocol.server_metadata import AuthorizationServerMetadata
+from tests.fakes.faults import Wire
+
+ISSUER = "https://id.example.com"
+INITIAL_ACCESS_TOKEN = "iat-of-the-tests"
+
+
+@dataclass(slots=True)
+class RegisteredClient:
+    client_id: str
+    metadata: dict[str, JsonValue]
+    secrets: list[str]
+    tokens: list[str]  # the newest last
+    key: str = ""
+
+
+@dataclass(slots=True)
+class FakeProvider:
+    idempotent: bool = False
+    manages: bool = True
+    updates: bool = True
+    down: bool = False
+    refuses: Refused | None = None
+    initial_access_token: str | None = INITIAL_ACCESS_TOKEN
+    overrides: dict[str, JsonValue] = field(default_factory=dict)
+    wire: Wire = field(default_factory=Wire)
+    clients: dict[str, RegisteredClient] = field(default_factory=dict)
+    made: int = 0
+
+    async def discover(self, connection: ProviderConnection) -> DiscoveryOutcome:
+        if self.down:
+            return Unreachable("connection refused", may_have_arrived=False)
+        return Discovered(
+            AuthorizationServerMetadata(
+                issuer=connection.issuer,
+                registration_endpoint=f"{ISSUER}/register",
+                token_endpoint=f"{ISSUER}/token",
+                authorization_endpoint=f"{ISSUER}/authorize",
+                jwks_uri=f"{ISSUER}/jwks",
+                registration_idempotency_supported=self.idempotent,
+            )
+        )
+
+    async def register(
+        self,
+        connection: ProviderConnection,
+        endpoint: str,
+        body: bytes,
+        *,
+        initial_access_token: SecretStr | None,
+        idempotency_key: str,
+    ) -> Outcome:
+        assert (connection.issuer, endpoint) == (ISSUER, f"{ISSUER}/register")
+        token = initial_access_token.get_secret_value() if initial_access_token else None
+        return self._call("register", lambda: self._register(body, token, idempotency_key))
+
+    async def read(self, connection: ProviderConnection, management: Management) -> Outcome:
+        assert connection.issuer == ISSUER
+        return self._call("read", lambda: self._read(management))
+
+    async def update(
+        self,
+        connection: ProviderConnection,
+        management: Management,
+        body: bytes,
+        *,
+        idempotency_key: str,
+    ) -> Outcome:
+        assert connection.issuer == ISSUER
+        assert idempotency_key
+        return self._call("update", lambda: self._update(management, body))
+
+    async def delete(self, connection: ProviderConnection, management: Management) -> Outcome:
+        assert connection.issuer == ISSUER
+        return self._call("delete", lambda: self._delete(management))
+
+    async def probe(
+        self,
+        connection: ProviderConnection,
+        token_endpoint: str,
+        *,
+        client_id: str,
+        client_secret: SecretStr,
+        auth_method: str,
+    ) -> ProbeOutcome:
+        assert connection.issuer == ISSUER
+        assert (token_endpoint, auth_method) == (f"{ISSUER}/token", "client_secret_basic")
+        if self.down:
+            return CannotTell("the token endpoint does not answer")
+        opens = self.opens(client_id, client_secret.get_secret_value())
+        return CredentialsAccepted() if opens else CredentialsRejected()
+
+    def opens(self, client_id: str, client_secret: str) -> bool:
+        """Whether the credentials get a token; using a pair retires the earlier ones."""
+        client = self.clients.get(client_id)
+        if client is None or client_secret not in client.secrets:
+            return False
+        _use(client.secrets, client_secret)
+        return True
+
+    def _call(self, operation: str, do: Callable[[], Outcome]) -> Outcome:
+        def gone(may_have_arrived: bool) -> Outcome:
+            return Unreachable("no answer", may_have_arrived=may_have_arrived)
+
+        if self.down:
+            return self.wire.call(f"provider {operation}", lambda: gone(False), gone)
+        return self.wire.call(f"provider {operation}", do, gone)
+
+    def _register(self, body: bytes, token: str | None, key: str) -> Outcome:
+        if token != self.initial_access_token:
+            return InitialAccessTokenRejected("invalid_token")
+        if self.refuses is not None:
+            return self.refuses
+        if self.idempotent:
+            for client in self.clients.values():
+                if client.key == key:
+                    return self._issue(client)
+        self.made += 1
+        client = RegisteredClient(f"client-{self.made}", json.loads(body), [], [], key)
+        self.clients[client.client_id] = client
+        return self._issue(client)
+
+    def _issue(self, client: RegisteredClient) -> Outcome:
+        self.made += 1
+        client.secrets.append(f"secret-{self.made}")
+        client.tokens.append(f"rat-{self.made}")
+        return self._answer(client)
+
+    def _answer(self, client: RegisteredClient) -> Outcome:
+        token = SecretStr(client.tokens[-1]) if self.manages else None
+        return Registered(
+            ClientInformation(
+                client_id=client.client_id,
+                client_secret=SecretStr(client.secrets[-1]),
+                client_id_issued_at=1_700_000_000,
+                client_secret_expires_at=0,
+                registration_access_token=token,
+                registration_client_uri=_uri(client) if self.manages else None,
+                metadata={**client.metadata, **self.overrides},
+            )
+        )
+
+    def _find(self, management: Management) -> RegisteredClient | None:
+        client = self.clients.get(management.registration_client_uri.rpartition("/")[2])
+        token = management.registration_access_token.get_secret_value()
+        if client is None or token not in client.tokens:
+            return None
+        _use(client.tokens, token)
+        return client
+
+    def _read(self, management: Management) -> Outcome:
+        client = self._find(management)
+        return RegistrationAccessTokenRejected() if client is None else self._answer(client)
+
+    def _update(self, management: Management, body: bytes) -> Outcome:
+        client = self._find(management)
+        if client is None:
+            return RegistrationAccessTokenRejected()
+        if not self.updates:
+            return NotSupported(405)
+        if self.refuses is not None:
+            return self.refuses
+        document = json.loads(body)
+        assert document.pop("client_id") == client.client_id
+        client.metadata = document
+        self.made += 1
+        kept = client.tokens if self.idempotent else []
+        client.tokens = [*kept, f"rat-{self.made}"]
+        return self._answer(client)
+
+    def _delete(self, management: Management) -> Outcome:
+        client = self._find(management)
+        if client is None:
+            return RegistrationAccessTokenRejected()
+        del self.clients[client.client_id]
+        return Deleted()
+
+
+def _uri(client: RegisteredClient) -> str:
+    return f"{ISSUER}/register/{client.client_id}"
+
+
+def _use(issued: list[str], used: str) -> None:
+    """The first use of a credential retires those issued before it."""
+    del issued[: issued.index(used)]

@@ -1,0 +1,168 @@
+"""Faults before and after every outbound call of create, update and delete, exhaustively.
+
+Oracles: O1 exactly one client at the provider for a live resource and none for a dead one (with
+a provider that is not idempotent: none but those on record); O2 the Secret opens the client;
+O3 then silence: no writes, no requests.
+"""
+
+from collections.abc import Callable
+
+import pytest
+
+from tests.fakes.faults import Fault, FaultAt
+from tests.fakes.operator_world import RESYNC, World
+from tests.fakes.provider import FakeProvider
+
+METADATA = {"clientName": "Dashboard", "redirectUris": ["https://dashboard.example.com/callback"]}
+MOST_CALLS = 30  # more than any pass makes: the sweep ends when a fault is not reached
+
+
+def new_world(*, idempotent: bool) -> World:
+    world = World(FakeProvider(idempotent=idempotent))
+    # The choices under which everything heals by itself.
+    world.add_provider(onLostRegistrationAccessToken="Reregister")
+    return world
+
+
+async def about_to_create(*, idempotent: bool) -> World:
+    world = new_world(idempotent=idempotent)
+    world.add_client()
+    return world
+
+
+async def about_to_update(*, idempotent: bool) -> World:
+    world = await about_to_create(idempotent=idempotent)
+    await world.settle()
+    world.set_client(clientMetadata={**METADATA, "clientName": "New name"})
+    return world
+
+
+async def about_to_reregister(*, idempotent: bool) -> World:
+    world = await about_to_create(idempotent=idempotent)
+    await world.settle()
+    world.provider.clients.clear()
+    world.advance(3700)
+    return world
+
+
+async def about_to_delete(*, idempotent: bool) -> World:
+    world = await about_to_create(idempotent=idempotent)
+    await world.settle()
+    world.delete_client()
+    return world
+
+
+async def _sweep(
+    prepare: Callable[..., object],
+    fault: Fault,
+    *,
+    idempotent: bool,
+    check: Callable[[World], None],
+) -> None:
+    for call in range(1, MOST_CALLS):
+        world = await prepare(idempotent=idempotent)  # type: ignore[misc]  # one of the above
+        reached = await world.run_pass_with(FaultAt(fault, call))
+        world.restart()
+        await world.run_pass()
+        world.advance(RESYNC)
+        await world.settle()
+        check(world)
+        if not reached:
+            return
+    raise AssertionError("a pass makes more calls than the sweep covers")
+
+
+def lives(world: World, *, name: str) -> None:
+    """O1 and O2 for a live resource."""
+    assert world.condition() == ("True", "Ready")
+    secret = world.secret()
+    assert secret is not None
+    assert world.provider.opens(secret["client_id"], secret["client_secret"])
+    client = world.provider.clients[secret["client_id"]]
+    assert client.metadata["client_name"] == name
+    others = len(world.provider.clients) - 1
+    assert others <= len(world.record.orphans)
+    assert not (world.provider.idempotent and others)
+    assert not world.metrics.intents
+
+
+def is_dead(world: World) -> None:
+    """O1 for a resource that is gone."""
+    assert world.client is None
+    assert world.secret() is None
+    orphans = [orphan for record in world.records() for orphan in record.orphans]
+    assert len(world.provider.clients) <= len(orphans)
+    assert not (world.provider.idempotent and world.provider.clients)
+
+
+FAULTS = list(Fault)
+KINDS = [pytest.param(True, id="idempotent"), pytest.param(False, id="not idempotent")]
+
+
+@pytest.mark.parametrize("idempotent", KINDS)
+@pytest.mark.parametrize("fault", FAULTS)
+async def test_creating_survives(fault: Fault, *, idempotent: bool) -> None:
+    await _sweep(
+        about_to_create,
+        fault,
+        idempotent=idempotent,
+        check=lambda world: lives(world, name="Dashboard"),
+    )
+
+
+@pytest.mark.parametrize("idempotent", KINDS)
+@pytest.mark.parametrize("fault", FAULTS)
+async def test_updating_survives(fault: Fault, *, idempotent: bool) -> None:
+    await _sweep(
+        about_to_update,
+        fault,
+        idempotent=idempotent,
+        check=lambda world: lives(world, name="New name"),
+    )
+
+
+@pytest.mark.parametrize("idempotent", KINDS)
+@pytest.mark.parametrize("fault", FAULTS)
+async def test_registering_again_survives(fault: Fault, *, idempotent: bool) -> None:
+    await _sweep(
+        about_to_reregister,
+        fault,
+        idempotent=idempotent,
+        check=lambda world: lives(world, name="Dashboard"),
+    )
+
+
+@pytest.mark.parametrize("idempotent", KINDS)
+@pytest.mark.parametrize("fault", FAULTS)
+async def test_deleting_survives(fault: Fault, *, idempotent: bool) -> None:
+    await _sweep(about_to_delete, fault, idempotent=idempotent, check=is_dead)
+
+
+@pytest.mark.parametrize("idempotent", KINDS)
+@pytest.mark.parametrize("fault", FAULTS)
+async def test_a_resource_deleted_after_a_fault_of_its_creation_is_gone(
+    fault: Fault, *, idempotent: bool
+) -> None:
+    for call in range(1, MOST_CALLS):
+        world = await about_to_create(idempotent=idempotent)
+        reached = await world.run_pass_with(FaultAt(fault, call))
+        world.restart()
+        world.delete_client()
+        await world.settle()
+        is_dead(world)
+        if not reached:
+            return
+
+
+@pytest.mark.parametrize("idempotent", KINDS)
+async def test_an_update_edited_back_after_its_answer_was_lost_ends_as_the_spec_says(
+    *, idempotent: bool
+) -> None:
+    for fault in FAULTS:
+        for call in range(1, 12):
+            world = await about_to_update(idempotent=idempotent)
+            await world.run_pass_with(FaultAt(fault, call))
+            world.restart()
+            world.set_client()
+            await world.settle()
+            lives(world, name="Dashboard")
