@@ -37,19 +37,19 @@ def render_crds() -> str:
 
 def generated_files() -> dict[Path, str]:
     """Return every generated file by its path from the root of the repository."""
-    files = {
-        directory / f"{definition.resource.plural}.yaml": HEADER + _to_yaml(_crd(definition))
-        for directory in CRD_DIRECTORIES
+    crds = {
+        f"{definition.resource.plural}.yaml": HEADER + _to_yaml(_crd(definition))
         for definition in DEFINITIONS
     }
+    files = {directory / name: crds[name] for directory in CRD_DIRECTORIES for name in crds}
     return {**files, REASONS: render_table()}
 
 
-def drift(root: Path) -> tuple[Path, ...]:
-    """Return the generated files that are not what the models say."""
+def stale(files: Mapping[Path, str], root: Path) -> tuple[Path, ...]:
+    """Return the files that are not there as generated."""
     return tuple(
         path
-        for path, text in generated_files().items()
+        for path, text in files.items()
         if not (root / path).is_file() or (root / path).read_text("utf-8") != text
     )
 
@@ -117,15 +117,14 @@ def _to_yaml(document: Mapping[str, JsonValue]) -> str:
 
 
 def main(arguments: list[str]) -> int:
-    root = Path.cwd()
-    stale = drift(root)
+    root, files = Path.cwd(), generated_files()
     if arguments == ["--check"]:
-        for path in stale:
+        for path in stale(files, root):
             sys.stderr.write(f"{path} is not what the models say; run: make crds\n")
-        return 1 if stale else 0
-    for path in stale:
+        return 1 if stale(files, root) else 0
+    for path in stale(files, root):
         (root / path).parent.mkdir(parents=True, exist_ok=True)
-        (root / path).write_text(generated_files()[path], "utf-8")
+        (root / path).write_text(files[path], "utf-8")
     return 0
 
 

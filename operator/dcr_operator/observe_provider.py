@@ -49,7 +49,7 @@ async def observe_provider(key: Key, namespace: str, context: Context) -> Provid
 
 async def _allows(provider: ClusterOAuthProvider, namespace: str, context: Context) -> bool:
     allowed = provider.spec.allowed_namespaces
-    if allowed.allow(namespace, {}):
+    if allowed.allow_by_name(namespace):
         return True
     if allowed.selector is None:
         return False

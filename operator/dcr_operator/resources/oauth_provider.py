@@ -1,6 +1,5 @@
 """OAuthProvider and ClusterOAuthProvider: where clients are registered, and how."""
 
-from collections.abc import Mapping
 from enum import StrEnum
 from typing import Annotated, Literal
 
@@ -14,9 +13,7 @@ from dcr_operator.resources.provider_parts import (
     InitialAccessToken,
     Limits,
     LocalInitialAccessToken,
-    LocalSecretKey,
     LocalTls,
-    SecretKey,
     Tls,
 )
 from dcr_operator.resources.resource_model import (
@@ -218,26 +215,6 @@ class OAuthProvider(ResourceModel):
         default_factory=OAuthProviderStatus, json_schema_extra=schema(default=dict(NOT_YET_SEEN))
     )
 
-    @property
-    def backchannel_origin(self) -> None:
-        """Never: it would let a tenant send the operator anywhere inside the cluster."""
-
-    @property
-    def initial_access_token_ref(self) -> SecretKey | None:
-        token = self.spec.initial_access_token
-        return self._here(token.secret_ref) if token else None
-
-    @property
-    def ca_ref(self) -> SecretKey | None:
-        tls = self.spec.tls
-        return self._here(tls.ca_ref) if tls and tls.ca_ref else None
-
-    def allows(self, namespace: str, _labels: Mapping[str, str]) -> bool:
-        return namespace == self.metadata.namespace
-
-    def _here(self, ref: LocalSecretKey) -> SecretKey:
-        return SecretKey(namespace=self.metadata.namespace, name=ref.name, key=ref.key)
-
 
 class ClusterOAuthProvider(ResourceModel):
     """A provider of the cluster, written by its administrators."""
@@ -250,22 +227,6 @@ class ClusterOAuthProvider(ResourceModel):
     status: OAuthProviderStatus = Field(
         default_factory=OAuthProviderStatus, json_schema_extra=schema(default=dict(NOT_YET_SEEN))
     )
-
-    @property
-    def backchannel_origin(self) -> str | None:
-        return self.spec.backchannel_origin
-
-    @property
-    def initial_access_token_ref(self) -> SecretKey | None:
-        token = self.spec.initial_access_token
-        return token.secret_ref if token else None
-
-    @property
-    def ca_ref(self) -> SecretKey | None:
-        return self.spec.tls.ca_ref if self.spec.tls else None
-
-    def allows(self, namespace: str, labels: Mapping[str, str]) -> bool:
-        return self.spec.allowed_namespaces.allow(namespace, labels)
 
 
 AnyProvider = OAuthProvider | ClusterOAuthProvider

@@ -14,7 +14,7 @@ from pydantic_core import ErrorDetails
 from dcr_operator.reasons import Reason
 from dcr_operator.resources.oauth_client import OAuthClient
 from dcr_operator.resources.oauth_provider import AnyProvider, ClusterOAuthProvider, OAuthProvider
-from dcr_operator.resources.resource_model import ObjectMetadata, ResourceModel
+from dcr_operator.resources.resource_model import ResourceModel
 
 _Model = TypeVar("_Model", bound=ResourceModel)
 
@@ -65,11 +65,6 @@ def parse_provider(document: Mapping[str, JsonValue]) -> AnyProvider:
     if document.get("kind") == "OAuthProvider":
         return parse_oauth_provider(document)
     return parse_cluster_oauth_provider(document)
-
-
-def parse_metadata(document: Mapping[str, JsonValue]) -> ObjectMetadata:
-    """Read what is there even when the spec is not usable."""
-    return ObjectMetadata.model_validate(document.get("metadata", {}))
 
 
 def _parse(model: type[_Model], document: Mapping[str, JsonValue]) -> _Model:

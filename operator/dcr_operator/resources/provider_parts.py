@@ -144,7 +144,11 @@ class AllowedNamespaces(ResourceModel):
         default=None, description="Allows the namespaces whose labels it matches."
     )
 
+    def allow_by_name(self, namespace: str) -> bool:
+        """Whether no label needs to be looked at."""
+        return EVERY_NAMESPACE in self.names or namespace in self.names
+
     def allow(self, namespace: str, labels: Mapping[str, str]) -> bool:
-        if EVERY_NAMESPACE in self.names or namespace in self.names:
+        if self.allow_by_name(namespace):
             return True
         return self.selector is not None and self.selector.matches(labels)
