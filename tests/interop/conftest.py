@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 # The fixtures of the local cluster, for the tests that run the operator as a whole.
-from tests.integration.conftest import admin, cluster, namespace  # noqa: F401
+from tests.integration.conftest import admin, cluster  # noqa: F401 -- used by name
 from tests.interop.oidc_provider_install import NotInstalledError
 from tests.processes.dcr_server import DcrServerSettings, running_dcr_server
 from tests.processes.oidc_provider import running_oidc_provider
@@ -50,7 +50,11 @@ _PROVIDERS = {
 }
 
 
-@pytest.fixture(scope="session", params=_PROVIDERS)
+@pytest.fixture(
+    scope="session",
+    # One worker for all tests of a provider: it is started once.
+    params=[pytest.param(title, marks=pytest.mark.xdist_group(title)) for title in _PROVIDERS],
+)
 def provider(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[InteropProvider]:

@@ -1,12 +1,12 @@
 """The operator as a whole, on the real API server, with real providers: apply, edit, delete."""
 
+import secrets
 from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
 
 import pytest
 
-from tests.cluster.client import KubernetesClient
+from tests.cluster.client import Condition, KubernetesClient
 from tests.cluster.namespaces import fresh_namespace
 from tests.cluster.starting import Cluster
 from tests.interop.conftest import InteropProvider
@@ -29,55 +29,76 @@ METADATA = {
 
 @dataclass(frozen=True)
 class Tenant:
-    """A namespace with a provider, an operator that serves it, and one OAuthClient."""
+    """A namespace with a provider and an operator that serves it."""
 
     admin: KubernetesClient
     namespace: str
     operator_namespace: str
+
+    def manifest(self, kind: str, name: str, spec: JsonObject) -> JsonObject:
+        metadata = {"name": name, "namespace": self.namespace}
+        return {"apiVersion": API_VERSION, "kind": kind, "metadata": metadata, "spec": spec}
+
+
+@dataclass(frozen=True)
+class Workload:
+    """One OAuthClient of the tenant, and what became of it."""
+
+    tenant: Tenant
+    name: str
 
     def apply(self, **metadata: object) -> None:
         spec = {
             "providerRef": {"kind": "OAuthProvider", "name": "main"},
             "clientMetadata": {**METADATA, **metadata},
         }
-        self.admin.apply(self.manifest("OAuthClient", "dashboard", spec))
+        self.tenant.admin.apply(self.tenant.manifest("OAuthClient", self.name, spec))
 
-    def manifest(self, kind: str, name: str, spec: JsonObject) -> JsonObject:
-        metadata = {"name": name, "namespace": self.namespace}
-        return {"apiVersion": API_VERSION, "kind": kind, "metadata": metadata, "spec": spec}
+    def wait_for(
+        self, kind: str, condition: Condition, *, name: str = "", namespace: str = ""
+    ) -> JsonObject:
+        where = namespace or self.tenant.namespace
+        seen = self.tenant.admin.wait_for(
+            kind, where, name or self.name, condition, deadline=SECONDS
+        )
+        return seen or {}
 
     def ready(self, generation: int) -> JsonObject:
-        """Wait until the client is Ready at this generation, and return it."""
-        seen = self.admin.wait_for(
-            OAUTH_CLIENT,
-            self.namespace,
-            "dashboard",
-            lambda client: client is not None and ready_generation(client) >= generation,
-            deadline=SECONDS,
-        )
-        assert seen is not None
-        return seen
+        return self.wait_for(OAUTH_CLIENT, lambda seen: ready_generation(seen) >= generation)
 
     def credentials(self) -> Credentials:
-        secret = self.admin.get("v1/Secret", self.namespace, "dashboard")
+        secret = self.tenant.admin.get("v1/Secret", self.tenant.namespace, self.name)
         assert secret is not None
         return Credentials.from_secret(secret)
 
     def management(self, client: JsonObject) -> Management:
-        name = f"oauthclient-{client['metadata']['uid']}"
-        record = self.admin.get("v1/Secret", self.operator_namespace, name)
+        name = record_name(client)
+        record = self.tenant.admin.get("v1/Secret", self.tenant.operator_namespace, name)
         assert record is not None
         return Management.from_record(record)
 
-    def wait_until_gone(self, kind: str, name: str, namespace: str | None = None) -> None:
-        where = namespace or self.namespace
-        self.admin.wait_for(kind, where, name, lambda seen: seen is None, deadline=SECONDS)
+
+def record_name(client: JsonObject) -> str:
+    return f"oauthclient-{client['metadata']['uid']}"
 
 
-def ready_generation(client: JsonObject) -> int:
-    conditions = client.get("status", {}).get("conditions", ())
-    ready = [one for one in conditions if one["type"] == "Ready" and one["status"] == "True"]
-    return max((one["observedGeneration"] for one in ready), default=-1)
+def ready_condition(client: JsonObject | None) -> JsonObject:
+    conditions = (client or {}).get("status", {}).get("conditions", ())
+    found: JsonObject = next((one for one in conditions if one["type"] == "Ready"), {})
+    return found
+
+
+def ready_generation(client: JsonObject | None) -> int:
+    ready = ready_condition(client)
+    return int(ready["observedGeneration"]) if ready.get("status") == "True" else -1
+
+
+def is_gone(seen: JsonObject | None) -> bool:
+    return seen is None
+
+
+def is_there(seen: JsonObject | None) -> bool:
+    return seen is not None
 
 
 def provider_manifests(tenant: Tenant, provider: InteropProvider) -> Iterator[JsonObject]:
@@ -90,88 +111,81 @@ def provider_manifests(tenant: Tenant, provider: InteropProvider) -> Iterator[Js
     yield tenant.manifest("OAuthProvider", "main", spec)
 
 
-@pytest.fixture
+# One operator for all tests of a provider: each test has a client of its own.
+@pytest.fixture(scope="module")
 def tenant(
     cluster: Cluster,
     admin: KubernetesClient,
-    namespace: str,
     provider: InteropProvider,
-    tmp_path: Path,
+    tmp_path_factory: pytest.TempPathFactory,
 ) -> Iterator[Tenant]:
     kubectl = Kubectl(cluster.kubeconfig)
-    with fresh_namespace(admin, "operator") as operator_namespace:
-        install(kubectl, operator_namespace, operator={"watchNamespaces": [namespace]})
-        tenant = Tenant(admin, namespace, operator_namespace)
+    directory = tmp_path_factory.mktemp("operator")
+    with fresh_namespace(admin, "operator") as own, fresh_namespace(admin, "tenant") as namespace:
+        install(kubectl, own, operator={"watchNamespaces": [namespace]})
+        tenant = Tenant(admin, namespace, own)
         for manifest in provider_manifests(tenant, provider):
             admin.apply(manifest)
-        kubeconfig = operator_kubeconfig(kubectl, operator_namespace, tmp_path / "kubeconfig")
-        settings = DcrOperatorSettings(tmp_path, kubeconfig, operator_namespace, (namespace,))
+        kubeconfig = operator_kubeconfig(kubectl, own, directory / "kubeconfig")
+        settings = DcrOperatorSettings(directory, kubeconfig, own, (namespace,))
         with running_dcr_operator(settings):
             yield tenant
 
 
-def test_the_credentials_in_the_secret_get_a_token(tenant: Tenant) -> None:
-    tenant.apply()
-    client = tenant.ready(1)
-    credentials = tenant.credentials()
+@pytest.fixture
+def workload(tenant: Tenant) -> Workload:
+    return Workload(tenant, f"client-{secrets.token_hex(4)}")
+
+
+def test_the_credentials_in_the_secret_get_a_token(workload: Workload) -> None:
+    workload.apply()
+    client = workload.ready(1)
+    credentials = workload.credentials()
     assert credentials.client_id == client["status"]["clientId"]
     assert ProviderClient().token(credentials).json()["token_type"] == "Bearer"
 
 
-def test_an_edit_reaches_the_same_client_by_put(tenant: Tenant) -> None:
-    tenant.apply()
-    before = tenant.ready(1)
-    token_before = tenant.management(before).registration_access_token
-    tenant.apply(clientName="after")
-    after = tenant.ready(2)
+def test_an_edit_reaches_the_same_client_by_put(workload: Workload) -> None:
+    workload.apply()
+    before = workload.ready(1)
+    token_before = workload.management(before).registration_access_token
+    workload.apply(clientName="after")
+    after = workload.ready(2)
     assert after["status"]["clientId"] == before["status"]["clientId"]
-    management = tenant.management(after)
+    management = workload.management(after)
     # RFC 7592 §2.2: what answers a PUT here answers with a new token.
     assert management.registration_access_token != token_before
     assert ProviderClient().registration(management).json()["client_name"] == "after"
-    assert ProviderClient().token(tenant.credentials()).is_success
+    assert ProviderClient().token(workload.credentials()).is_success
 
 
-def test_a_deleted_resource_leaves_nothing_behind(tenant: Tenant) -> None:
-    tenant.apply()
-    client = tenant.ready(1)
-    credentials, management = tenant.credentials(), tenant.management(client)
-    tenant.admin.delete(OAUTH_CLIENT, tenant.namespace, "dashboard")
-    tenant.wait_until_gone(OAUTH_CLIENT, "dashboard")
-    tenant.wait_until_gone("v1/Secret", "dashboard")
-    record = f"oauthclient-{client['metadata']['uid']}"
-    tenant.wait_until_gone("v1/Secret", record, tenant.operator_namespace)
+def test_a_deleted_resource_leaves_nothing_behind(workload: Workload) -> None:
+    workload.apply()
+    client = workload.ready(1)
+    credentials, management = workload.credentials(), workload.management(client)
+    tenant = workload.tenant
+    tenant.admin.delete(OAUTH_CLIENT, tenant.namespace, workload.name)
+    workload.wait_for(OAUTH_CLIENT, is_gone)
+    workload.wait_for("v1/Secret", is_gone)
+    record = record_name(client)
+    workload.wait_for("v1/Secret", is_gone, name=record, namespace=tenant.operator_namespace)
     assert ProviderClient().token(credentials).status_code == 401
     assert ProviderClient().registration(management).status_code == 401
 
 
-def test_a_secret_that_somebody_deletes_is_restored_with_the_same_credentials(
-    tenant: Tenant,
-) -> None:
-    tenant.apply()
-    tenant.ready(1)
-    before = tenant.credentials()
-    tenant.admin.delete("v1/Secret", tenant.namespace, "dashboard")
-    tenant.admin.wait_for(
-        "v1/Secret", tenant.namespace, "dashboard", lambda seen: seen is not None, deadline=SECONDS
+def test_a_deleted_secret_is_restored_with_the_same_credentials(workload: Workload) -> None:
+    workload.apply()
+    workload.ready(1)
+    before = workload.credentials()
+    workload.tenant.admin.delete("v1/Secret", workload.tenant.namespace, workload.name)
+    workload.wait_for("v1/Secret", is_there)
+    assert workload.credentials() == before
+
+
+def test_a_refusal_of_the_provider_is_told_and_heals(workload: Workload) -> None:
+    workload.apply(grantTypes=["password"])
+    workload.wait_for(
+        OAUTH_CLIENT, lambda seen: ready_condition(seen).get("reason") == "RegistrationRejected"
     )
-    assert tenant.credentials() == before
-
-
-def test_a_refusal_of_the_provider_is_told_and_heals(tenant: Tenant) -> None:
-    tenant.apply(grantTypes=["password"])
-    refused = tenant.admin.wait_for(
-        OAUTH_CLIENT,
-        tenant.namespace,
-        "dashboard",
-        lambda seen: reason(seen) == "RegistrationRejected",
-        deadline=SECONDS,
-    )
-    assert refused is not None
-    tenant.apply()
-    tenant.ready(2)
-
-
-def reason(client: JsonObject | None) -> str | None:
-    conditions = (client or {}).get("status", {}).get("conditions", ())
-    return next((one["reason"] for one in conditions if one["type"] == "Ready"), None)
+    workload.apply()
+    workload.ready(2)
