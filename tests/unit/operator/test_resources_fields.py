@@ -1,0 +1,105 @@
+"""No field is accepted that does nothing: where each field of the CRDs is used."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from dcr_operator.crdgen import crd_documents
+from tests.integration.crd_rules import JsonObject, described_fields
+
+_PACKAGE = Path(__file__).parents[3] / "operator" / "dcr_operator"
+
+# Field, the module that reads or writes it, and the word by which it does. A field below one that
+# ends in ** goes the way of that one.
+_OF_CLIENTS = [
+    ("spec.providerRef.kind", "desired", "ref.kind"),
+    ("spec.providerRef.name", "desired", "ref.name"),
+    ("spec.clientMetadata.localized**", "resources/client_metadata", "super().to_wire()"),
+    ("spec.clientMetadata.extra**", "resources/client_metadata", "self.extra"),
+    ("spec.clientMetadata**", "desired", "spec.client_metadata"),
+    ("spec.secret.name", "desired", "secret_name"),
+    ("spec.secret.labels", "desired", "secret.labels"),
+    ("spec.secret.annotations", "desired", "secret.annotations"),
+    ("spec.secret.type", "desired", "secret.type"),
+    ("spec.deletionPolicy", "desired", "deletion_policy"),
+    ("status.observedGeneration", "client_status", '"observedGeneration"'),
+    ("status.conditions", "client_status", '"conditions"'),
+    ("status.conditions.type", "conditions", '"type"'),
+    ("status.conditions.status", "conditions", '"status"'),
+    ("status.conditions.observedGeneration", "conditions", '"observedGeneration"'),
+    ("status.conditions.lastTransitionTime", "conditions", '"lastTransitionTime"'),
+    ("status.conditions.reason", "conditions", '"reason"'),
+    ("status.conditions.message", "conditions", '"message"'),
+    ("status.clientId", "client_status", '"clientId"'),
+    ("status.issuer", "client_status", '"issuer"'),
+    ("status.registrationClientUri", "client_status", '"registrationClientUri"'),
+    ("status.secretName", "client_status", '"secretName"'),
+    ("status.clientIdIssuedAt", "client_status", '"clientIdIssuedAt"'),
+    ("status.clientSecretExpiresAt", "client_status", '"clientSecretExpiresAt"'),
+    ("status.registeredMetadata", "client_status", '"registeredMetadata"'),
+    ("status.drift", "client_status", '"drift"'),
+    ("status.drift.member", "client_status", '"member"'),
+    ("status.drift.message", "client_status", '"message"'),
+]
+_OF_PROVIDERS = [
+    ("spec.issuer", "observe_provider", "spec.issuer"),
+    ("spec.registrationEndpoint", "observe_provider", "spec.registration_endpoint"),
+    ("spec.allowedOrigins", "observe_provider", "spec.allowed_origins"),
+    ("spec.limits.requestsPerSecond", "observe_provider", "limits.requests_per_second"),
+    ("spec.limits.burst", "observe_provider", "limits.burst"),
+    ("spec.limits.maxConcurrent", "observe_provider", "limits.max_concurrent"),
+    ("spec.limits.timeout", "observe_provider", "limits.timeout"),
+    ("spec.resyncEvery", "observe_provider", "spec.resync_every"),
+    ("spec.onAmbiguousCreate", "observe_provider", "spec.on_ambiguous_create"),
+    ("spec.onVanishedClient", "observe_provider", "spec.on_vanished_client"),
+    (
+        "spec.onLostRegistrationAccessToken",
+        "observe_provider",
+        "spec.on_lost_registration_access_token",
+    ),
+    ("spec.initialAccessToken**", "observe_provider", "spec.initial_access_token"),
+    ("spec.tls.caBundle", "observe_provider", "tls.ca_bundle"),
+    ("spec.tls.caRef**", "observe_provider", "tls.ca_ref"),
+    ("spec.backchannelOrigin", "observe_provider", "spec.backchannel_origin"),
+    ("spec.allowedNamespaces.names", "resources/provider_parts", "self.names"),
+    ("spec.allowedNamespaces.selector", "resources/provider_parts", "self.selector"),
+    ("spec.allowedNamespaces.selector**", "resources/label_selector", "self.match_"),
+    ("status.observedGeneration", "provider_status", '"observedGeneration"'),
+    ("status.conditions**", "provider_status", '"conditions"'),
+    ("status.issuer", "provider_status", '"issuer"'),
+    ("status.registrationEndpoint", "provider_status", '"registrationEndpoint"'),
+    ("status.capabilities", "provider_status", '"capabilities"'),
+    ("status.clients", "provider_status", '"clients"'),
+]
+_TABLES = {
+    "OAuthClient": _OF_CLIENTS,
+    "OAuthProvider": _OF_PROVIDERS,
+    "ClusterOAuthProvider": _OF_PROVIDERS,
+}
+_CRDS: list[JsonObject] = [dict(document) for document in crd_documents()]
+
+
+def _is_listed(path: str, table: list[tuple[str, str, str]]) -> bool:
+    # A group says nothing by itself: its fields do.
+    return any(
+        path == field
+        or field.startswith(f"{path}.")
+        or (field.endswith("**") and f"{path}.".startswith(f"{field[:-2]}."))
+        for field, _, _ in table
+    )
+
+
+@pytest.mark.parametrize("document", _CRDS, ids=lambda crd: crd["spec"]["names"]["kind"])
+def test_every_field_has_a_place_that_uses_it(document: JsonObject) -> None:
+    table = _TABLES[document["spec"]["names"]["kind"]]
+    paths = [re.sub(r"\[\]|\{\}", "", path) for path, _ in described_fields(document)]
+    assert [path for path in paths if not _is_listed(path, table)] == []
+
+
+@pytest.mark.parametrize(
+    ("module", "word"),
+    [pytest.param(*rest, id=field) for field, *rest in _OF_CLIENTS + _OF_PROVIDERS],
+)
+def test_the_place_has_the_word(module: str, word: str) -> None:
+    assert word in (_PACKAGE / f"{module}.py").read_text("utf-8")
