@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from dcr_protocol.errors import InvalidClientMetadata, InvalidRedirectUri
@@ -39,8 +40,15 @@ def check_redirect_uris(metadata: ClientMetadata, rules: RedirectUriRules) -> No
         flaw = flaw_in_redirect_uri(uri, rules)
         if flaw is not None:
             raise InvalidRedirectUri(f"redirect_uris[{position}] {flaw}")
-    for position, uri in enumerate(metadata.post_logout_redirect_uris or ()):
-        flaw = flaw_in_redirect_uri(uri, rules)
+    if metadata.post_logout_redirect_uris:
+        _check_post_logout(metadata.post_logout_redirect_uris, rules)
+
+
+def _check_post_logout(uris: tuple[str, ...], rules: RedirectUriRules) -> None:
+    # No token travels to these.
+    after_logout = replace(rules, uses_implicit=False)
+    for position, uri in enumerate(uris):
+        flaw = flaw_in_redirect_uri(uri, after_logout)
         if flaw is not None:
             raise InvalidClientMetadata(f"post_logout_redirect_uris[{position}] {flaw}")
 

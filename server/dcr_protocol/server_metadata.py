@@ -16,13 +16,11 @@ IDEMPOTENCY_SUPPORTED: Final = "registration_idempotency_supported"
 SECRET_ROTATION_SUPPORTED: Final = "registration_client_secret_rotation_supported"
 
 # RFC 8414 §2: what is left out has a default, which a client should not have to know.
-PUBLISHED_MEMBERS: Final = (
+MEMBERS_WITH_DEFAULT: Final = (
     "grant_types_supported",
     "token_endpoint_auth_methods_supported",
     "response_modes_supported",
     "response_types_supported",
-    "subject_types_supported",
-    "id_token_signing_alg_values_supported",
 )
 
 _OK: Final = 200
@@ -76,25 +74,44 @@ class AuthorizationServerMetadata(BaseModel):
 
 
 def discovery_document(metadata: AuthorizationServerMetadata) -> dict[str, JsonValue]:
-    """Build what the server publishes at both places.
+    """Build the document of RFC 8414.
 
-    Raises ValueError when a client would have to guess: the defaults of RFC 8414 §2 are not
-    those of most servers, so each of them must be said (S-183 to S-185).
+    Raises ValueError when a client would have to know a default: those of RFC 8414 §2 are not
+    what most servers do, so each member that has one must be said (S-183, S-184).
     """
-    document = metadata.to_wire()
-    missing = [member for member in PUBLISHED_MEMBERS if member not in document]
+    algorithms = metadata.token_endpoint_auth_signing_alg_values_supported
     methods = metadata.token_endpoint_auth_methods_supported or ()
-    algorithms = metadata.token_endpoint_auth_signing_alg_values_supported or ()
+    document = metadata.to_wire()
+    _require(document, MEMBERS_WITH_DEFAULT)
     # RFC 8414 §2
-    if any(method.endswith("_jwt") for method in methods) and not algorithms:
-        missing.append("token_endpoint_auth_signing_alg_values_supported")
+    if any(method.endswith("_jwt") for method in methods):
+        _require(document, ("token_endpoint_auth_signing_alg_values_supported",))
+    if "none" in (algorithms or ()):
+        raise ValueError("token_endpoint_auth_signing_alg_values_supported must not hold none")
+    return document
+
+
+def openid_configuration_document(metadata: AuthorizationServerMetadata) -> dict[str, JsonValue]:
+    """Build the document of OpenID Connect Discovery §3, which requires more (S-185).
+
+    A server without ID Tokens says what the standard wants to hear: public, RS256.
+    """
+    openid = metadata.model_copy(
+        update={
+            "subject_types_supported": metadata.subject_types_supported or ("public",),
+            "id_token_signing_alg_values_supported": metadata.id_token_signing_alg_values_supported
+            or ("RS256",),
+        }
+    )
+    if "RS256" not in (openid.id_token_signing_alg_values_supported or ()):
+        raise ValueError("id_token_signing_alg_values_supported must hold RS256")
+    return discovery_document(openid)
+
+
+def _require(document: dict[str, JsonValue], members: tuple[str, ...]) -> None:
+    missing = [member for member in members if member not in document]
     if missing:
         raise ValueError(f"discovery needs {', '.join(missing)}")
-    if "none" in algorithms:
-        raise ValueError("token_endpoint_auth_signing_alg_values_supported must not hold none")
-    if "RS256" not in (metadata.id_token_signing_alg_values_supported or ()):
-        raise ValueError("id_token_signing_alg_values_supported must hold RS256")
-    return document
 
 
 def discovery_urls(issuer: str) -> tuple[str, ...]:

@@ -1,36 +1,31 @@
 """Discovery: RFC 8414, OpenID Connect Discovery 1.0. It promises what is served, no more."""
 
-from typing import Final
-
 from starlette.requests import Request
 from starlette.responses import Response
 
-from dcr_protocol.json_document import JsonValue
-from dcr_protocol.server_metadata import AuthorizationServerMetadata
+from dcr_protocol.server_metadata import (
+    AuthorizationServerMetadata,
+    discovery_document,
+    openid_configuration_document,
+)
 from dcr_server.responses import public
 from dcr_server.server import Server
 from dcr_server.token_endpoint import AUTH_METHODS, GRANT_TYPES
 
-# DISC §3 requires both members and RS256 among the values; no ID Token is ever issued here.
-_REQUIRED_BY_OPENID: Final[dict[str, JsonValue]] = {
-    "subject_types_supported": ["public"],
-    "id_token_signing_alg_values_supported": ["RS256"],
-}
-
 
 async def authorization_server_metadata(_request: Request, server: Server) -> Response:
-    return public(_metadata(server))
+    return public(discovery_document(_metadata(server)))
 
 
 async def openid_configuration(_request: Request, server: Server) -> Response:
-    return public(_metadata(server) | _REQUIRED_BY_OPENID)
+    return public(openid_configuration_document(_metadata(server)))
 
 
 async def jwks(_request: Request, server: Server) -> Response:
     return public(server.signer.jwks())
 
 
-def _metadata(server: Server) -> dict[str, JsonValue]:
+def _metadata(server: Server) -> AuthorizationServerMetadata:
     return AuthorizationServerMetadata(
         issuer=server.urls.issuer,
         token_endpoint=server.urls.token_endpoint,
@@ -43,7 +38,7 @@ def _metadata(server: Server) -> dict[str, JsonValue]:
         token_endpoint_auth_methods_supported=AUTH_METHODS,
         scopes_supported=_scopes(server) or None,
         registration_idempotency_supported=True,
-    ).to_wire()
+    )
 
 
 def _scopes(server: Server) -> tuple[str, ...]:

@@ -86,6 +86,16 @@ def test_a_post_logout_redirect_uri_follows_the_same_rules(uri: str, flaw: str |
         refused(document, rf"post_logout_redirect_uris\[0\] .*{flaw}")
 
 
+def test_no_token_travels_to_a_post_logout_redirect_uri() -> None:
+    accepted(
+        web_client(
+            grant_types=["implicit"],
+            response_types=["id_token"],
+            post_logout_redirect_uris=["http://localhost:8080/bye"],
+        )
+    )
+
+
 @pytest.mark.parametrize(
     ("uri", "same"),
     [

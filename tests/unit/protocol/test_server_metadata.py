@@ -15,11 +15,12 @@ from dcr_protocol.response_errors import (
 )
 from dcr_protocol.server_metadata import (
     IDEMPOTENCY_SUPPORTED,
-    PUBLISHED_MEMBERS,
+    MEMBERS_WITH_DEFAULT,
     SECRET_ROTATION_SUPPORTED,
     AuthorizationServerMetadata,
     discovery_document,
     discovery_urls,
+    openid_configuration_document,
     parse_server_metadata,
 )
 
@@ -32,8 +33,6 @@ COMPLETE: dict[str, Any] = {
     "token_endpoint_auth_methods_supported": ("client_secret_basic",),
     "response_modes_supported": ("query",),
     "response_types_supported": ("code",),
-    "subject_types_supported": ("public",),
-    "id_token_signing_alg_values_supported": ("RS256",),
 }
 
 
@@ -90,7 +89,7 @@ def test_what_the_server_publishes_is_what_the_client_reads() -> None:
 
 
 def test_s183_the_document_says_what_has_a_default() -> None:
-    for member in PUBLISHED_MEMBERS:
+    for member in MEMBERS_WITH_DEFAULT:
         with pytest.raises(ValueError, match=f"discovery needs {member}"):
             discovery_document(metadata(**{member: None}))
 
@@ -110,13 +109,22 @@ def test_s184_algorithms_are_published_with_the_jwt_methods() -> None:
     assert discovery_document(complete)["token_endpoint_auth_methods_supported"] == [*methods]
 
 
+def test_s185_openid_requires_what_the_other_document_does_not() -> None:
+    assert openid_configuration_document(metadata()) == discovery_document(metadata()) | {
+        "subject_types_supported": ["public"],
+        "id_token_signing_alg_values_supported": ["RS256"],
+    }
+
+
 def test_s185_rs256_is_among_the_algorithms_of_id_tokens() -> None:
+    only_es256 = metadata(id_token_signing_alg_values_supported=("ES256",))
+    assert discovery_document(only_es256)["id_token_signing_alg_values_supported"] == ["ES256"]
     with pytest.raises(ValueError, match="must hold RS256"):
-        discovery_document(metadata(id_token_signing_alg_values_supported=("ES256",)))
+        openid_configuration_document(only_es256)
 
 
 def test_the_document_has_no_null() -> None:
-    assert None not in discovery_document(metadata()).values()
+    assert None not in openid_configuration_document(metadata()).values()
 
 
 @pytest.mark.parametrize(
