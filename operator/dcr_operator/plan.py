@@ -10,6 +10,7 @@ from typing import TypeVar, assert_never
 
 from dcr_operator import plan_unwanted as unwanted
 from dcr_operator import plan_wanted as wanted
+from dcr_operator.plan_registration import token_rejected
 from dcr_operator.reasons import Reason
 from dcr_operator.state import Desired, Observed, Undecipherable, Unwanted, Wish
 from dcr_operator.steps import Step
@@ -24,7 +25,7 @@ WANTED: Sequence[Check[Desired]] = (
     # The record is about a client at another provider: never mix the two up.
     wanted.provider_changed,
     # What this pass has just tried and learned, before anything is tried again.
-    wanted.token_rejected,
+    token_rejected,
     wanted.request_failed,
     # An open intent: a client may exist that we do not know.
     wanted.creation_unknown,

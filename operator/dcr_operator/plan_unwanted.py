@@ -9,7 +9,7 @@ from dcr_operator.outcomes import (
     NotSupported,
     RegistrationAccessTokenRejected,
 )
-from dcr_operator.plan_wanted import orphan_of, repeat_registration
+from dcr_operator.plan_registration import orphan_of, repeat_registration
 from dcr_operator.reasons import Reason
 from dcr_operator.registration_facts import can_be_probed
 from dcr_operator.resources import OnLostRegistrationAccessToken

@@ -59,16 +59,10 @@ def verdict(attempt: Attempt, connection: ProviderConnection) -> Wait | Stop:
             message = f"{name} asks for fewer requests; trying to {doing} again later."
         case Unreachable(detail, _, after):
             reason = Reason.PROVIDER_UNAVAILABLE
-            message = (
-                f"{name} could not be asked to {doing}{_told(detail, connection)}."
-                " Look at the provider and at the network between."
-            )
+            message = _silent(f"could not be asked to {doing}", detail, connection)
         case Malformed(detail):
             reason = Reason.PROVIDER_UNAVAILABLE
-            message = (
-                f"{name} gave no usable answer to {doing}{_told(detail, connection)}."
-                " Look at the provider, and whether something answers in its place."
-            )
+            message = _silent(f"gave no usable answer to {doing}", detail, connection)
         case Registered() | Deleted() | RegistrationAccessTokenRejected():
             reason = Reason.INTERNAL_ERROR
             message = f"an answer of the kind {type(outcome).__name__} has no meaning here."
@@ -101,6 +95,13 @@ def _said(outcome: Refused, connection: ProviderConnection) -> str:
         return outcome.code if outcome.code in _KNOWN_CODES else f"status {outcome.status}"
     return ": ".join(part for part in (outcome.code, outcome.description) if part) or (
         f"status {outcome.status}"
+    )
+
+
+def _silent(what: str, detail: str, connection: ProviderConnection) -> str:
+    return (
+        f"{connection.provider} {what}{_told(detail, connection)}."
+        " Look at the provider and at the network between."
     )
 
 

@@ -31,6 +31,11 @@ NAMESPACE, NAME, SYSTEM = "team-a", "dashboard", "dcr-system"
 CLIENT = Key("OAuthClient", NAMESPACE, NAME)
 PROVIDER = Key("ClusterOAuthProvider", "", "main")
 RESYNC = 3600.0
+METADATA: JsonObject = {
+    "clientName": "Dashboard",
+    "redirectUris": ["https://dashboard.example.com/callback"],
+    "scope": "openid",
+}
 
 
 def encoded(data: dict[str, str]) -> JsonObject:
@@ -52,11 +57,7 @@ def document(resource: Resource, namespace: str, name: str, **members: object) -
 def client_spec(**spec: object) -> JsonObject:
     wanted: JsonObject = {
         "providerRef": {"kind": PROVIDER.kind, "name": PROVIDER.name},
-        "clientMetadata": {
-            "clientName": "Dashboard",
-            "redirectUris": ["https://dashboard.example.com/callback"],
-            "scope": "openid",
-        },
+        "clientMetadata": dict(METADATA),
     }
     return {**wanted, **spec}  # type: ignore[dict-item]  # callers pass JSON
 
@@ -267,3 +268,18 @@ class World:
     @property
     def uid(self) -> str:
         return object_meta(self.client or {}).uid
+
+
+def new_world(provider: FakeProvider | None = None, **spec: object) -> World:
+    """Return a world with a provider and a client that nobody has looked at yet."""
+    world = World(provider or FakeProvider())
+    world.add_provider(**spec)
+    world.add_client()
+    return world
+
+
+async def ready_world(provider: FakeProvider | None = None, **spec: object) -> World:
+    world = new_world(provider, **spec)
+    await world.settle()
+    assert world.condition() == ("True", "Ready")
+    return world
