@@ -114,13 +114,7 @@ class HttpKubernetesApi:
         operations: Sequence[JsonObject],
     ) -> JsonObject:
         path = f"{_path(resource, namespace, name)}?fieldManager={FIELD_MANAGER}"
-        try:
-            return await self._send("PATCH", path, list(operations), content_type=_JSON_PATCH)
-        except ApiInvalid as error:
-            # A test that fails is told as 422 with the operation's text, not as a conflict.
-            if "test" in error.message and "failed" in error.message:
-                raise ApiConflict(error.status, "Conflict", error.message) from None
-            raise
+        return await self._send("PATCH", path, list(operations), content_type=_JSON_PATCH)
 
     async def patch_status(
         self, resource: Resource, namespace: str | None, name: str, patch: JsonObject
@@ -133,7 +127,13 @@ class HttpKubernetesApi:
     ) -> JsonObject:
         path = _path(resource, namespace, text(member(body, "metadata"), "name"))
         query = f"fieldManager={FIELD_MANAGER}&force={'true' if force else 'false'}"
-        return await self._send("PATCH", f"{path}?{query}", body, content_type=_APPLY_PATCH)
+        try:
+            return await self._send("PATCH", f"{path}?{query}", body, content_type=_APPLY_PATCH)
+        except ApiInvalid as error:
+            # An object that exists with another uid is told as a change of the uid.
+            if "metadata.uid" in error.message:
+                raise ApiConflict(error.status, "Conflict", error.message) from None
+            raise
 
     async def delete(
         self,
@@ -223,11 +223,16 @@ def _object(content: bytes) -> JsonObject:
 
 
 def _refusal(method: str, status: int, headers: Mapping[str, str], content: bytes) -> ApiError:
-    reason, message = _status_of(content)
+    document = _status_document(content)
+    reason = text(document, "reason")
+    message = text(document, "message") or "the answer is not from an API server"
     if status == HTTPStatus.CONFLICT:
-        exists = reason == "AlreadyExists" or (method == "POST" and not reason)
+        exists = reason == "AlreadyExists" and method == "POST"
         kind: type[ApiError] = ApiAlreadyExists if exists else ApiConflict
         return kind(status, reason, message)
+    if status == HTTPStatus.UNPROCESSABLE_ENTITY and not member(document, "details"):
+        # A JSON patch that does not fit, such as a test that fails, is told without details.
+        return ApiConflict(status, "Conflict", "the object is not as the patch takes it to be")
     if status == HTTPStatus.TOO_MANY_REQUESTS or status >= HTTPStatus.INTERNAL_SERVER_ERROR:
         wait = headers.get("Retry-After", "")
         seconds = float(wait) if wait.isdecimal() else None
@@ -235,12 +240,10 @@ def _refusal(method: str, status: int, headers: Mapping[str, str], content: byte
     return _BY_STATUS.get(status, ApiError)(status, reason, message)
 
 
-def _status_of(content: bytes) -> tuple[str, str]:
-    """Reason and message of a metav1.Status; proxies answer with other things."""
+def _status_document(content: bytes) -> JsonObject:
+    """The metav1.Status of a refusal; proxies answer with other things."""
     try:
         document = json.loads(content)
     except ValueError:
-        return "", "the answer is not from an API server"
-    if not isinstance(document, dict):
-        return "", "the answer is not from an API server"
-    return text(document, "reason"), text(document, "message")
+        return {}
+    return document if isinstance(document, dict) else {}

@@ -78,6 +78,7 @@ async def running_api_server(answer: Callable[[Sent], Answer]) -> AsyncIterator[
 
 def status(code: int, reason: str, message: str = "why", **headers: str) -> Answer:
     """A refusal as the API server words it: a metav1.Status."""
-    document = {"kind": "Status", "status": "Failure", "reason": reason, "message": message}
+    document: dict[str, JsonValue] = {"kind": "Status", "status": "Failure", "reason": reason}
+    document |= {"message": message, "details": {"name": "x"}}
     named = {name.replace("_", "-"): value for name, value in headers.items()}
     return Answer(code, {**document, "code": code}, headers=named)

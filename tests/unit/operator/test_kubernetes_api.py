@@ -224,6 +224,21 @@ async def test_what_goes_wrong_has_a_name(answer: Answer, error: type[ApiError])
     assert type(caught.value) is error
 
 
+async def test_a_json_patch_that_does_not_fit_is_a_conflict() -> None:
+    """A test operation that fails: 422 Invalid with empty details, as Kubernetes 1.37 says it."""
+    document = {"kind": "Status", "reason": "Invalid", "message": "rejected", "details": {}}
+    async with bench(Answer(422, document)) as b:
+        with pytest.raises(ApiConflict):
+            await b.api.json_patch(SECRETS, "ns", "x", [{"op": "test"}])
+
+
+async def test_applying_to_an_object_with_another_uid_is_a_conflict() -> None:
+    message = 'Secret "x" is invalid: metadata.uid: Invalid value: field is immutable'
+    async with bench(status(422, "Invalid", message)) as b:
+        with pytest.raises(ApiConflict):
+            await b.api.apply(SECRETS, "ns", NAMED)
+
+
 async def test_nobody_listening_is_unavailable() -> None:
     async with bench(Answer()) as b:
         b.server.configuration.host = "http://127.0.0.1:1"

@@ -1,0 +1,194 @@
+import pytest
+
+from dcr_operator.kube import JsonObject, Key
+from dcr_operator.watch_index import ADDED, DELETED, LISTED, Enqueue, WatchIndex
+from dcr_operator.work_queue import Priority
+
+CLIENT = Key("OAuthClient", "team", "app")
+MAIN = Key("ClusterOAuthProvider", "", "main")
+OTHER = Key("OAuthProvider", "team", "other")
+MODIFIED = "MODIFIED"
+FINALIZER = "dcr-operator.dev/registration"
+
+
+def client(  # what may differ
+    *,
+    name: str = "app",
+    generation: int = 1,
+    provider: Key = MAIN,
+    deleting: bool = False,
+    finalizers: tuple[str, ...] = (),
+    annotations: dict[str, str] | None = None,
+    ready: bool = False,
+    uid: str = "u1",
+) -> JsonObject:
+    metadata: JsonObject = {
+        "namespace": "team",
+        "name": name,
+        "uid": uid,
+        "generation": generation,
+        "finalizers": list(finalizers),
+        "annotations": dict(annotations or {}),
+    }
+    if deleting:
+        metadata["deletionTimestamp"] = "2026-01-01T00:00:00Z"
+    return {
+        "metadata": metadata,
+        "spec": {"providerRef": {"kind": provider.kind, "name": provider.name}},
+        "status": status(ready=ready),
+    }
+
+
+def status(*, ready: bool) -> JsonObject:
+    return {"conditions": [{"type": "Ready", "status": "True" if ready else "False"}]}
+
+
+def provider(*, generation: int = 1, ready: bool = False) -> JsonObject:
+    metadata: JsonObject = {"name": "main", "uid": "p1", "generation": generation}
+    return {"metadata": metadata, "status": status(ready=ready)}
+
+
+def secret(*, data: str = "a", version: str = "1") -> JsonObject:
+    labels: JsonObject = {"dcr-operator.dev/oauthclient": "app"}
+    metadata: JsonObject = {
+        "namespace": "team",
+        "name": "app-oauth",
+        "resourceVersion": version,
+        "labels": labels,
+    }
+    return {"metadata": metadata, "data": {"client_secret": data}}
+
+
+def knowing(obj: JsonObject | None = None) -> WatchIndex:
+    index = WatchIndex()
+    index.on_client(LISTED, obj or client())
+    return index
+
+
+def keys(found: list[Enqueue]) -> list[Key]:
+    return [each.key for each in found]
+
+
+def test_a_new_client_is_queued_before_routine() -> None:
+    (count, queued) = WatchIndex().on_client(ADDED, client())
+    assert queued == Enqueue(CLIENT, Priority.CHANGED, reset_backoff=True)
+    assert count == Enqueue(MAIN, Priority.ROUTINE, debounced=True)
+
+
+def test_clients_found_at_the_start_are_routine() -> None:
+    assert WatchIndex().on_client(LISTED, client())[-1].priority is Priority.ROUTINE
+
+
+@pytest.mark.parametrize(
+    "after",
+    [
+        client(generation=2),
+        client(deleting=True),
+        client(uid="u2"),
+        client(annotations={"dcr-operator.dev/reconcile-requested-at": "now"}),
+    ],
+    ids=["spec", "deletion", "recreated", "request"],
+)
+def test_what_people_change_is_queued_and_ends_the_back_off(after: JsonObject) -> None:
+    assert knowing().on_client(MODIFIED, after) == [Enqueue(CLIENT, reset_backoff=True)]
+
+
+@pytest.mark.parametrize(
+    "after",
+    [
+        client(),
+        client(ready=True),
+        client(finalizers=(FINALIZER,)),
+        client(annotations={"other": "x"}),
+    ],
+    ids=["nothing", "our status", "our finalizer", "another annotation"],
+)
+def test_our_own_writes_are_not_queued(after: JsonObject) -> None:
+    assert knowing().on_client(MODIFIED, after) == []
+
+
+def test_a_finalizer_that_somebody_took_away_is_queued() -> None:
+    index = knowing(client(finalizers=(FINALIZER,)))
+    assert keys(index.on_client(MODIFIED, client())) == [CLIENT]
+
+
+def test_a_list_after_a_lost_watch_queues_only_what_changed() -> None:
+    index = knowing()
+    assert index.on_client(LISTED, client()) == []
+    assert keys(index.on_client(LISTED, client(generation=2))) == [CLIENT]
+
+
+def test_clients_are_counted_by_provider() -> None:
+    index = knowing()
+    index.on_client(ADDED, client(name="b"))
+    assert index.clients_of(MAIN) == 2
+    index.on_client(MODIFIED, client(name="b", generation=2, provider=OTHER))
+    assert (index.clients_of(MAIN), index.clients_of(OTHER)) == (1, 1)
+    index.on_client(DELETED, client())
+    assert index.clients_of(MAIN) == 0
+
+
+def test_a_client_that_moves_lets_both_providers_be_counted_anew() -> None:
+    found = knowing().on_client(MODIFIED, client(generation=2, provider=OTHER))
+    assert keys([each for each in found if each.debounced]) == [MAIN, OTHER]
+
+
+def test_before_the_first_listing_is_complete_nothing_is_counted() -> None:
+    assert WatchIndex(listed=lambda: False).clients_of(MAIN) is None
+
+
+def test_a_clients_lane_is_its_provider() -> None:
+    index = knowing()
+    assert index.provider_of(CLIENT) == MAIN
+    assert index.provider_of(MAIN) == MAIN
+    assert index.provider_of(Key("OAuthClient", "team", "unknown")) is None
+
+
+def test_a_new_or_changed_provider_queues_its_clients() -> None:
+    index = knowing()
+    kind = MAIN.kind
+    assert keys(index.on_provider(kind, ADDED, provider())) == [MAIN, CLIENT]
+    assert keys(index.on_provider(kind, MODIFIED, provider(generation=2))) == [MAIN, CLIENT]
+    assert keys(index.on_provider(kind, DELETED, provider(generation=2))) == [MAIN, CLIENT]
+
+
+def test_a_provider_found_at_the_start_does_not_queue_its_clients_twice() -> None:
+    assert keys(knowing().on_provider(MAIN.kind, LISTED, provider())) == [MAIN]
+
+
+def test_a_provider_that_gets_ready_queues_the_clients_that_wait() -> None:
+    index = knowing()
+    index.on_client(ADDED, client(name="served", ready=True))
+    index.on_provider(MAIN.kind, LISTED, provider())
+    assert keys(index.on_provider(MAIN.kind, MODIFIED, provider(ready=True))) == [CLIENT]
+    assert index.on_provider(MAIN.kind, MODIFIED, provider(ready=False)) == []
+
+
+def test_a_tenant_secret_that_is_changed_or_gone_queues_its_client() -> None:
+    index = knowing()
+    assert index.on_secret(ADDED, secret()) == []
+    assert index.on_secret(MODIFIED, secret(version="2")) == []
+    assert keys(index.on_secret(MODIFIED, secret(data="b"))) == [CLIENT]
+    assert keys(index.on_secret(DELETED, secret(data="b"))) == [CLIENT]
+
+
+def test_the_secret_of_a_client_that_goes_is_let_go() -> None:
+    index = knowing(client(deleting=True))
+    assert index.on_secret(DELETED, secret()) == []
+
+
+def test_secret_values_are_not_kept() -> None:
+    index = knowing()
+    index.on_secret(ADDED, secret(data="c2VjcmV0"))
+    assert "c2VjcmV0" not in repr(index)
+
+
+def test_labels_of_a_namespace_that_change_queue_its_clients() -> None:
+    index = knowing()
+    team: JsonObject = {"metadata": {"name": "team", "labels": {"a": "1"}}}
+    changed: JsonObject = {"metadata": {"name": "team", "labels": {"a": "2"}}}
+    other: JsonObject = {"metadata": {"name": "other", "labels": {"a": "2"}}}
+    assert index.on_namespace(LISTED, team) == []
+    assert index.on_namespace(MODIFIED, team) == []
+    assert keys(index.on_namespace(MODIFIED, changed)) == [CLIENT]
+    assert index.on_namespace(ADDED, other) == []
