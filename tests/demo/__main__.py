@@ -18,7 +18,14 @@ from tests.demo.cluster import (
 )
 from tests.demo.narration import CheckFailedError, Narration
 from tests.demo.provider import PROVIDERS
-from tests.demo.stage import TENANT_NAMESPACE, Backstage, check_rights, clear_stage, set_stage
+from tests.demo.stage import (
+    TENANT_NAMESPACE,
+    Backstage,
+    check_free,
+    check_rights,
+    clear_stage,
+    set_stage,
+)
 from tests.demo.story import EXAMPLE, tell
 from tests.e2e import run as e2e
 from tests.interop.oidc_provider_install import NotInstalledError
@@ -89,6 +96,7 @@ def _play(choice: Choice, narration: Narration) -> None:
             if choice.cluster == "local":
                 narration.show(before_local_cluster())
             cluster = running.enter_context(CLUSTERS[choice.cluster](keep=choice.keep))
+            check_free(cluster.kubectl)
         directory = Path(".local/demo").absolute()
         backstage = Backstage(narration, cluster.kubectl, directory, running, choice.keep)
         stage = set_stage(backstage, choice.provider)

@@ -61,6 +61,8 @@ def current_cluster(*, keep: bool) -> Iterator[DemoCluster]:  # noqa: ARG001 -- 
 
 def before_local_cluster() -> str:
     """Say what is about to happen, how long it takes and whether there is a faster way."""
+    if is_serving(ControlPlaneFiles(DIRECTORY)):
+        return "the one of make cluster-up is there"
     missing = [
         program.name
         for program in CONTROL_PLANE

@@ -4,6 +4,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
+from tests.demo.cluster import CannotRunError
 from tests.demo.narration import Narration, check, wait_until
 from tests.demo.provider import PROVIDERS, DemoProvider
 from tests.demo.story import Stage
@@ -15,7 +16,7 @@ from tests.processes.installation import (
     operator_kubeconfig,
     uninstall,
 )
-from tests.processes.kubectl import JsonObject, Kubectl
+from tests.processes.kubectl import JsonObject, Kubectl, KubectlError
 from tests.processes.registered_client import ProviderClient
 
 OPERATOR_NAMESPACE = "dcr-system"
@@ -40,6 +41,20 @@ class Backstage:
         self.narration.processes.append(process)
         self.running.callback(lambda: process.stop() if process.running else None)
         self.narration.show(f"{process.name} runs as process {process.pid}, log: {process.log}")
+
+
+def check_free(kubectl: Kubectl) -> None:
+    """Keep off a cluster where a demo, or somebody's real installation, is running."""
+    try:
+        found = kubectl.get("clusteroauthprovider", PROVIDER_NAME)
+    except KubectlError:
+        return  # no CRDs yet
+    if found:
+        raise CannotRunError(
+            f"ClusterOAuthProvider {PROVIDER_NAME} exists in this cluster already, for"
+            f" {found['spec']['issuer']}: stop the demo that KEEP=1 left running, or choose"
+            " another CLUSTER"
+        )
 
 
 def set_stage(backstage: Backstage, provider_title: str) -> Stage:
