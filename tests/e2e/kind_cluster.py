@@ -46,12 +46,18 @@ def choice_from(environment: Mapping[str, str]) -> Choice:
 def kind_cluster(choice: Choice, directory: Path, narration: Narration) -> Iterator[KindCluster]:
     """Delete at the end what was created here, interrupted or not, unless it is to be kept."""
     name = choice.existing or OWN_NAME
-    there = name in run("kind", "get", "clusters").split()
-    if choice.existing and not there:
-        raise MissingError(f"KIND_CLUSTER={name} does not exist: kind get clusters lists them")
+    kubeconfig = directory / "kubeconfig"
     try:
         with narration.step(f"A kind cluster: {name}"):
-            cluster = _cluster(choice, name, directory / "kubeconfig", narration, there=there)
+            if name not in run("kind", "get", "clusters").split():
+                _create(choice, name, kubeconfig, narration)
+            elif not choice.existing:
+                narration.show(
+                    f"deleting what is left of an earlier run (to keep it: KIND_CLUSTER={name})"
+                )
+                _delete(name, narration)
+                _create(choice, name, kubeconfig, narration)
+            cluster = _cluster(name, kubeconfig)
         yield cluster
     finally:
         if not choice.existing and not choice.keep:
@@ -59,14 +65,7 @@ def kind_cluster(choice: Choice, directory: Path, narration: Narration) -> Itera
             _delete(name, narration)
 
 
-def _cluster(
-    choice: Choice, name: str, kubeconfig: Path, narration: Narration, *, there: bool
-) -> KindCluster:
-    if there:
-        narration.show("it is there already")
-    else:
-        narration.show("creating it, about a minute")
-        _create(choice, name, kubeconfig)
+def _cluster(name: str, kubeconfig: Path) -> KindCluster:
     _write_kubeconfig(name, kubeconfig)
     kubectl = Kubectl(kubeconfig)
     dns = ["-n", "kube-system", "rollout", "status", "deployment/coredns"]
@@ -74,7 +73,10 @@ def _cluster(
     return KindCluster(name, kubectl)
 
 
-def _create(choice: Choice, name: str, kubeconfig: Path) -> None:
+def _create(choice: Choice, name: str, kubeconfig: Path, narration: Narration) -> None:
+    if choice.existing:
+        raise MissingError(f"KIND_CLUSTER={name} does not exist: kind get clusters lists them")
+    narration.show("creating it, about a minute")
     options = [f"--image={choice.node_image}"] if choice.node_image else []
     options += [f"--config={choice.config}"] if choice.config else []
     wait = f"--wait={_MINUTES_TO_START}m"

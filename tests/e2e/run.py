@@ -109,7 +109,7 @@ def _show_cluster(kubectl: Kubectl) -> None:
     tail = f"--tail={_LOG_LINES}"
     for arguments in (
         ["get", "pods,jobs,oauthclients,clusteroauthproviders", "-A", "-o", "wide"],
-        ["get", "events", "-A", "--sort-by=.metadata.creationTimestamp"],
+        ["get", "events", "-A", "--field-selector=type=Warning"],
         ["-n", NAMESPACE, "logs", "deployment/dcr-operator", tail],
         ["-n", NAMESPACE, "logs", "deployment/dcr-operator-server", "--all-containers", tail],
         ["-n", NAMESPACE, "logs", "-l", "app.kubernetes.io/component=bootstrap", tail],
