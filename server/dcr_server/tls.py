@@ -2,6 +2,7 @@
 
 import asyncio
 import ssl
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -14,6 +15,7 @@ SECONDS_BETWEEN_LOOKS: Final = 5.0
 
 log = structlog.get_logger()
 
+Sleep = Callable[[float], Awaitable[None]]
 _Stamp = tuple[tuple[int, int, int], ...]
 
 
@@ -41,7 +43,7 @@ class ReloadingTls:
         self._files = files
         self.context = _new_context()
         try:
-            self._stamp = files.stamp()
+            self.stamp = files.stamp()
             files.load_into(self.context)
         except (OSError, ValueError) as error:
             raise ConfigurationError(
@@ -53,7 +55,7 @@ class ReloadingTls:
         """Load what is there now, unless it is incomplete: then the next look finds the rest."""
         try:
             stamp = self._files.stamp()
-            if stamp == self._stamp:
+            if stamp == self.stamp:
                 return False
             # A failed load would take the key out of the context that serves: first elsewhere.
             self._files.load_into(_new_context())
@@ -61,13 +63,13 @@ class ReloadingTls:
         except (OSError, ValueError) as error:
             log.warning("tls_certificate_not_loaded", detail=str(error))
             return False
-        self._stamp = stamp
+        self.stamp = stamp
         log.info("tls_certificate_loaded", file=str(self._files.cert_file))
         return True
 
-    async def follow(self, *, interval: float = SECONDS_BETWEEN_LOOKS) -> None:
+    async def follow(self, sleep: Sleep = asyncio.sleep) -> None:
         while True:
-            await asyncio.sleep(interval)
+            await sleep(SECONDS_BETWEEN_LOOKS)
             self.reload_if_changed()
 
 

@@ -118,7 +118,8 @@ def _is_below_limit(connection: sqlite3.Connection, registration: Registration) 
     row = connection.execute(
         "SELECT clients FROM client_counts WHERE policy = ?", (registration.client.owner.policy,)
     ).fetchone()
-    return row is None or bool(row[0] < registration.max_clients)
+    clients = 0 if row is None else int(row[0])
+    return clients < registration.max_clients
 
 
 def _use_initial_access_token(connection: sqlite3.Connection, registration: Registration) -> bool:

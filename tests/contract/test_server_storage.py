@@ -1,0 +1,202 @@
+"""What every implementation of the server's storage must do; SQLite is the one there is."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest_asyncio
+
+from dcr_server.credentials import Credentials
+from dcr_server.records import Client, InitialAccessToken, Owner, Repeatable, SigningKey
+from dcr_server.storage.protocol import (
+    ClientLimitReached,
+    IdempotencyKeyReused,
+    InitialAccessTokenSpent,
+    Registered,
+    Registration,
+    Replayed,
+    ReplayedClientGone,
+    Storage,
+    TokenRetired,
+    Update,
+    Updated,
+)
+from dcr_server.storage.sqlite import open_sqlite_storage
+from dcr_server.tokens import hash_of
+
+NOW = 1_800_000_000
+OWNER = Owner("default", "operator")
+TOKEN = InitialAccessToken(
+    token_hash=hash_of("iat"), owner=OWNER, created_at=NOW, expires_at=None, max_uses=None
+)
+
+
+@pytest_asyncio.fixture
+async def storage(tmp_path: Path) -> AsyncIterator[Storage]:
+    storage = await open_sqlite_storage(tmp_path / "test.db")
+    await storage.initial_access_tokens.add(TOKEN)
+    yield storage
+    await storage.close()
+
+
+def client(client_id: str) -> Client:
+    credentials = Credentials(1, hash_of(f"rat {client_id}"), hash_of(f"secret {client_id}"))
+    return Client(client_id, OWNER, NOW, {"client_name": "ü"}, (credentials,))
+
+
+def registration(client_id: str) -> Registration:
+    return Registration(client(client_id), TOKEN.token_hash, NOW)
+
+
+def update(client_id: str, token: str) -> Update:
+    return Update(
+        client_id=client_id,
+        presented_token_hash=hash_of(token),
+        new_token_hash=hash_of("rat new"),
+        new_secret_hash=hash_of("secret new"),
+        needs_secret=True,
+        metadata={"client_name": "new"},
+    )
+
+
+KEY = Repeatable(key_hash=hash_of("key"), body_hash=hash_of("body"))
+
+
+async def test_what_was_registered_is_found(storage: Storage) -> None:
+    assert await storage.clients.register(registration("a")) == Registered(client("a"))
+    assert await storage.clients.find("a") == client("a")
+    assert await storage.clients.find("b") is None
+
+
+async def test_an_unknown_initial_access_token_registers_nothing(storage: Storage) -> None:
+    wanted = replace(registration("a"), initial_access_token_hash=hash_of("other"))
+    assert await storage.clients.register(wanted) == InitialAccessTokenSpent()
+    assert await storage.clients.find("a") is None
+
+
+async def test_concurrent_registrations_use_a_token_no_more_often_than_allowed(
+    storage: Storage,
+) -> None:
+    limited = replace(TOKEN, token_hash=hash_of("limited"), max_uses=3)
+    await storage.initial_access_tokens.add(limited)
+    wanted = [
+        replace(registration(f"c{number}"), initial_access_token_hash=limited.token_hash)
+        for number in range(8)
+    ]
+    outcomes = await asyncio.gather(*map(storage.clients.register, wanted))
+    assert sum(isinstance(outcome, Registered) for outcome in outcomes) == 3
+    found = await storage.initial_access_tokens.find(limited.token_hash)
+    assert found == replace(limited, uses=3)
+
+
+async def test_an_expired_token_registers_nothing(storage: Storage) -> None:
+    expired = replace(TOKEN, token_hash=hash_of("expired"), expires_at=NOW)
+    await storage.initial_access_tokens.add(expired)
+    wanted = replace(registration("a"), initial_access_token_hash=expired.token_hash)
+    assert await storage.clients.register(wanted) == InitialAccessTokenSpent()
+
+
+async def test_concurrent_registrations_stay_below_the_limit(storage: Storage) -> None:
+    wanted = [replace(registration(f"c{number}"), max_clients=2) for number in range(5)]
+    outcomes = await asyncio.gather(*map(storage.clients.register, wanted))
+    assert outcomes.count(ClientLimitReached()) == 3
+
+
+async def test_a_limit_that_refuses_costs_no_use_of_the_token(storage: Storage) -> None:
+    await storage.clients.register(replace(registration("a"), max_clients=0))
+    found = await storage.initial_access_tokens.find(TOKEN.token_hash)
+    assert found == TOKEN
+
+
+async def test_a_deleted_client_makes_room_under_the_limit(storage: Storage) -> None:
+    await storage.clients.register(replace(registration("a"), max_clients=1))
+    assert await storage.clients.delete("a", token_hash=hash_of("rat a"), now=NOW)
+    outcome = await storage.clients.register(replace(registration("b"), max_clients=1))
+    assert isinstance(outcome, Registered)
+
+
+async def test_a_replay_adds_a_pair_and_costs_no_use(storage: Storage) -> None:
+    await storage.clients.register(replace(registration("a"), repeatable=KEY))
+    outcome = await storage.clients.register(replace(registration("b"), repeatable=KEY))
+    assert isinstance(outcome, Replayed)
+    assert outcome.client.client_id == "a"
+    assert [held.pair for held in outcome.client.credentials] == [1, 2]
+    assert await storage.clients.find("b") is None
+    token = await storage.initial_access_tokens.find(TOKEN.token_hash)
+    assert token is not None
+    assert token.uses == 1
+
+
+async def test_a_key_with_another_body_is_refused(storage: Storage) -> None:
+    await storage.clients.register(replace(registration("a"), repeatable=KEY))
+    other = replace(KEY, body_hash=hash_of("other"))
+    outcome = await storage.clients.register(replace(registration("b"), repeatable=other))
+    assert outcome == IdempotencyKeyReused()
+
+
+async def test_a_key_outlives_its_client_by_a_day(storage: Storage) -> None:
+    await storage.clients.register(replace(registration("a"), repeatable=KEY))
+    await storage.clients.delete("a", token_hash=hash_of("rat a"), now=NOW)
+    repeated = replace(registration("b"), repeatable=KEY)
+    assert await storage.clients.register(repeated) == ReplayedClientGone()
+
+
+async def test_an_update_is_that_of_the_presented_token(storage: Storage) -> None:
+    await storage.clients.register(registration("a"))
+    outcome = await storage.clients.update(update("a", "rat a"))
+    assert isinstance(outcome, Updated)
+    assert not outcome.secret_issued
+    assert outcome.client == await storage.clients.find("a")
+    assert outcome.client.metadata == {"client_name": "new"}
+    assert [held.token_hash for held in outcome.client.credentials] == [
+        hash_of("rat a"),
+        hash_of("rat new"),
+    ]
+
+
+async def test_an_update_with_a_retired_token_changes_nothing(storage: Storage) -> None:
+    await storage.clients.register(registration("a"))
+    assert await storage.clients.update(update("a", "rat other")) == TokenRetired()
+    assert await storage.clients.update(update("unknown", "rat a")) == TokenRetired()
+    assert await storage.clients.find("a") == client("a")
+
+
+async def test_the_use_of_a_credential_retires_what_it_supersedes(storage: Storage) -> None:
+    await storage.clients.register(registration("a"))
+    await storage.clients.update(update("a", "rat a"))
+    assert await storage.clients.retire("a", token_or_secret_hash=hash_of("rat new"))
+    assert not await storage.clients.retire("a", token_or_secret_hash=hash_of("rat a"))
+    assert not await storage.clients.retire("unknown", token_or_secret_hash=hash_of("rat a"))
+
+
+async def test_a_deletion_needs_a_token_that_is_held(storage: Storage) -> None:
+    await storage.clients.register(registration("a"))
+    assert not await storage.clients.delete("a", token_hash=hash_of("rat b"), now=NOW)
+    assert await storage.clients.delete("a", token_hash=hash_of("rat a"), now=NOW)
+    assert not await storage.clients.delete("a", token_hash=hash_of("rat a"), now=NOW)
+    assert await storage.clients.find("a") is None
+
+
+async def test_a_known_initial_access_token_stays_as_it_is(storage: Storage) -> None:
+    await storage.initial_access_tokens.add(replace(TOKEN, owner=Owner("other")))
+    assert await storage.initial_access_tokens.find(TOKEN.token_hash) == TOKEN
+
+
+async def test_processes_that_start_together_share_the_first_signing_key(
+    storage: Storage,
+) -> None:
+    keys = [SigningKey(f"kid {number}", b"sealed", NOW) for number in range(3)]
+    await asyncio.gather(*map(storage.signing_keys.add_first, keys))
+    assert len(await storage.signing_keys.all()) == 1
+
+
+async def test_everything_is_there_after_reopening(tmp_path: Path) -> None:
+    for opening in range(2):
+        storage = await open_sqlite_storage(tmp_path / "test.db")
+        if opening == 0:
+            await storage.initial_access_tokens.add(TOKEN)
+            await storage.clients.register(registration("a"))
+        assert await storage.clients.find("a") == client("a")
+        await storage.check()
+        await storage.close()

@@ -1,0 +1,87 @@
+"""Which credentials are valid after which history; a, b, c stand for tokens, A, B for secrets."""
+
+import pytest
+
+from dcr_server.credentials import (
+    OUTSTANDING,
+    Credentials,
+    Held,
+    after_replay,
+    after_update,
+    after_use,
+    find_secret,
+    find_token,
+)
+
+
+def held(*entries: str) -> Held:
+    """Write 1aA for pair 1, token a, secret A; a missing third letter for no secret."""
+    return tuple(
+        Credentials(int(entry[0]), entry[1].encode(), entry[2:].encode() or None)
+        for entry in entries
+    )
+
+
+@pytest.mark.parametrize(
+    ("before", "used", "after"),
+    [
+        pytest.param(["1aA"], "a", ["1aA"], id="the only one stays"),
+        pytest.param(["1aA", "1bA"], "b", ["1bA"], id="the new token retires the one before"),
+        pytest.param(["1aA", "1bA"], "a", ["1aA", "1bA"], id="the one before does not retire it"),
+        pytest.param(["1aA", "2bB"], "a", ["1aA"], id="of a replay, the first"),
+        pytest.param(["1aA", "2bB"], "b", ["2bB"], id="of a replay, the second"),
+        pytest.param(["1a", "2b"], "a", ["1a"], id="of a replay without secrets"),
+        pytest.param(
+            ["1aA", "1bA", "2cB", "1dA"], "b", ["1bA", "1dA"], id="later ones of the pair stay"
+        ),
+    ],
+)
+def test_the_use_of_a_token_retires_what_it_supersedes(
+    before: list[str], used: str, after: list[str]
+) -> None:
+    credentials = find_token(held(*before), used.encode())
+    assert credentials is not None
+    assert after_use(held(*before), credentials) == held(*after)
+
+
+@pytest.mark.parametrize(
+    ("before", "used", "after"),
+    [
+        pytest.param(["1aA", "1bA"], "A", ["1aA", "1bA"], id="does not tell which token was seen"),
+        pytest.param(["1aA", "2bB"], "B", ["2bB"], id="of a replay, the second"),
+        pytest.param(["1a", "1bA"], "A", ["1bA"], id="a secret that an update issued was seen"),
+    ],
+)
+def test_the_use_of_a_secret_retires_what_it_supersedes(
+    before: list[str], used: str, after: list[str]
+) -> None:
+    credentials = find_secret(held(*before), used.encode())
+    assert credentials is not None
+    assert after_use(held(*before), credentials) == held(*after)
+
+
+def test_unknown_ones_are_not_found() -> None:
+    assert find_token(held("1aA"), b"A") is None
+    assert find_secret(held("1aA", "1b"), b"a") is None
+
+
+def test_an_update_adds_its_token() -> None:
+    assert after_update(held("1aA"), held("1bA")[0]) == held("1aA", "1bA")
+
+
+def test_an_update_without_secret_ends_the_secret() -> None:
+    assert after_update(held("1aA"), held("1b")[0]) == held("1a", "1b")
+
+
+def test_a_replay_is_a_pair_of_its_own() -> None:
+    assert after_replay(held("1aA", "3bB"), token_hash=b"c", secret_hash=b"C") == held(
+        "1aA", "3bB", "4cC"
+    )
+
+
+def test_however_often_it_is_repeated_only_so_many_wait() -> None:
+    credentials = held("1aA")
+    for number in range(100):
+        credentials = after_replay(credentials, token_hash=b"%d" % number, secret_hash=None)
+    assert len(credentials) == OUTSTANDING
+    assert find_token(credentials, b"99") is not None

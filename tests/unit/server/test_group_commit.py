@@ -1,0 +1,120 @@
+"""One transaction for all that waits; a failure hurts only whom it must."""
+
+import asyncio
+import contextlib
+import sqlite3
+from collections.abc import AsyncIterator
+from functools import partial
+from pathlib import Path
+
+import pytest
+import pytest_asyncio
+
+from dcr_server.storage.group_commit import GroupCommitWriter
+from dcr_server.storage.protocol import StorageUnavailable
+from dcr_server.storage.sqlite_connection import connect_to_write
+
+
+@pytest_asyncio.fixture
+async def writer(tmp_path: Path) -> AsyncIterator[GroupCommitWriter]:
+    connection = connect_to_write(tmp_path / "test.db", busy_timeout=0.05)
+    connection.execute("CREATE TABLE words (word TEXT PRIMARY KEY)")
+    writer = GroupCommitWriter(connection)
+    yield writer
+    await writer.close()
+
+
+def insert(connection: sqlite3.Connection, word: str) -> str:
+    connection.execute("INSERT INTO words VALUES (?)", (word,))
+    return word
+
+
+def words_in(folder: Path) -> set[str]:
+    with contextlib.closing(sqlite3.connect(folder / "test.db")) as connection:
+        return {word for (word,) in connection.execute("SELECT word FROM words")}
+
+
+async def test_operations_that_wait_together_share_a_transaction(
+    writer: GroupCommitWriter,
+) -> None:
+    commits: list[str] = []
+    await writer.run(lambda connection: connection.set_trace_callback(commits.append))
+    words = [f"word {number}" for number in range(50)]
+    results = await asyncio.gather(*(writer.run(partial(insert, word=word)) for word in words))
+    assert results == words
+    assert commits.count("BEGIN IMMEDIATE") == 1
+
+
+async def test_a_result_is_delivered_after_the_commit(
+    writer: GroupCommitWriter, tmp_path: Path
+) -> None:
+    await writer.run(lambda connection: insert(connection, "a"))
+    assert words_in(tmp_path) == {"a"}
+
+
+@pytest.mark.parametrize("error", [ZeroDivisionError, sqlite3.IntegrityError])
+async def test_a_failing_operation_leaves_nothing_and_does_not_hurt_the_others(
+    writer: GroupCommitWriter, tmp_path: Path, error: type[Exception]
+) -> None:
+    def insert_and_fail(connection: sqlite3.Connection) -> None:
+        insert(connection, "lost")
+        raise error
+
+    results = await asyncio.gather(
+        writer.run(lambda connection: insert(connection, "a")),
+        writer.run(insert_and_fail),
+        writer.run(lambda connection: insert(connection, "b")),
+        return_exceptions=True,
+    )
+    assert [type(result) for result in results] == [str, error, str]
+    assert words_in(tmp_path) == {"a", "b"}
+    assert not writer.failing
+
+
+async def test_a_locked_database_is_unavailable_until_it_is_not(
+    writer: GroupCommitWriter, tmp_path: Path
+) -> None:
+    with contextlib.closing(sqlite3.connect(tmp_path / "test.db")) as other:
+        other.execute("BEGIN IMMEDIATE")
+        with pytest.raises(StorageUnavailable, match="locked"):
+            await writer.run(lambda connection: insert(connection, "a"))
+        assert writer.failing
+        other.rollback()
+    assert await writer.run(lambda connection: insert(connection, "a")) == "a"
+    assert not writer.failing
+
+
+async def test_a_full_disk_is_unavailable_and_nothing_of_the_batch_is_kept(
+    writer: GroupCommitWriter, tmp_path: Path
+) -> None:
+    def allow_pages(connection: sqlite3.Connection, pages: int) -> None:
+        connection.execute(f"PRAGMA max_page_count = {pages}")
+
+    # SQLite's own limit stands for the disk's: the error is the same.
+    await writer.run(lambda connection: allow_pages(connection, 1))
+    results = await asyncio.gather(
+        writer.run(lambda connection: insert(connection, "small")),
+        writer.run(lambda connection: insert(connection, "x" * 100_000)),
+        return_exceptions=True,
+    )
+    assert [type(result) for result in results] == [StorageUnavailable, StorageUnavailable]
+    assert words_in(tmp_path) == set()
+    await writer.run(lambda connection: allow_pages(connection, 1_000_000))
+    assert await writer.run(lambda connection: insert(connection, "a")) == "a"
+
+
+async def test_a_request_that_is_given_up_does_not_stop_the_others(
+    writer: GroupCommitWriter, tmp_path: Path
+) -> None:
+    given_up = asyncio.create_task(writer.run(lambda connection: insert(connection, "a")))
+    await asyncio.sleep(0)
+    given_up.cancel()
+    await writer.run(lambda connection: insert(connection, "b"))
+    assert words_in(tmp_path) == {"a", "b"}
+
+
+async def test_a_closed_writer_is_unavailable(tmp_path: Path) -> None:
+    writer = GroupCommitWriter(connect_to_write(tmp_path / "test.db", busy_timeout=1))
+    await writer.close()
+    with pytest.raises(StorageUnavailable, match="closed"):
+        await writer.run(lambda _connection: None)

@@ -1,0 +1,126 @@
+"""A policy admits what it lists and denies everything else."""
+
+from collections.abc import Mapping
+
+import pytest
+from pydantic import ValidationError
+
+from dcr_protocol.client_metadata import parse_client_metadata
+from dcr_protocol.errors import InvalidClientMetadata, InvalidRedirectUri, ProtocolError
+from dcr_protocol.json_document import JsonValue
+from dcr_protocol.rules import check_client_metadata
+from dcr_server.policies import Policy, development_policies
+
+MACHINES = Policy(
+    grant_types=("client_credentials",),
+    token_endpoint_auth_methods=("client_secret_basic",),
+    scopes=("orders.read", "stock.*"),
+)
+WEB = Policy(
+    grant_types=("authorization_code", "implicit"),
+    response_types=("code", "id_token token"),
+    token_endpoint_auth_methods=("client_secret_basic",),
+    redirect_uris=("https://*.apps.example.com/cb",),
+)
+MACHINE: Mapping[str, JsonValue] = {"grant_types": ["client_credentials"]}
+SHOP: Mapping[str, JsonValue] = {"redirect_uris": ["https://shop.apps.example.com/cb"]}
+
+
+def admitted(policy: Policy, document: Mapping[str, JsonValue]) -> dict[str, JsonValue]:
+    return policy.admit(check_client_metadata(parse_client_metadata(document))).to_wire()
+
+
+def test_an_empty_policy_denies_even_the_defaults() -> None:
+    with pytest.raises(InvalidClientMetadata):
+        admitted(Policy(), MACHINE)
+
+
+@pytest.mark.parametrize(
+    ("policy", "document", "error"),
+    [
+        pytest.param(MACHINES, SHOP, InvalidClientMetadata, id="another grant"),
+        pytest.param(
+            MACHINES,
+            {**MACHINE, "token_endpoint_auth_method": "client_secret_post"},
+            InvalidClientMetadata,
+            id="another auth method",
+        ),
+        pytest.param(
+            MACHINES, {**MACHINE, "scope": "admin"}, InvalidClientMetadata, id="no scope left"
+        ),
+        pytest.param(
+            WEB, {"redirect_uris": ["https://evil.example/cb"]}, InvalidRedirectUri, id="host"
+        ),
+        pytest.param(
+            WEB,
+            {**SHOP, "post_logout_redirect_uris": ["https://evil.example/"]},
+            InvalidClientMetadata,
+            id="host of a post-logout redirect URI",
+        ),
+        pytest.param(
+            WEB,
+            {**SHOP, "grant_types": ["implicit"], "response_types": ["id_token"]},
+            InvalidClientMetadata,
+            id="another response type",
+        ),
+    ],
+)
+def test_what_is_not_listed_is_denied(
+    policy: Policy, document: Mapping[str, JsonValue], error: type[ProtocolError]
+) -> None:
+    with pytest.raises(error):
+        admitted(policy, document)
+
+
+def test_s025_response_types_are_compared_as_sets() -> None:
+    document: Mapping[str, JsonValue] = {
+        **SHOP,
+        "grant_types": ["implicit"],
+        "response_types": ["token id_token"],
+    }
+    assert admitted(WEB, document)["response_types"]
+
+
+@pytest.mark.parametrize(
+    ("asked", "granted"),
+    [
+        ("orders.read", "orders.read"),
+        ("stock.a admin stock.b", "stock.a stock.b"),
+        ("orders.read orders.write", "orders.read"),
+    ],
+)
+def test_s029_scopes_that_are_not_granted_are_dropped(asked: str, granted: str) -> None:
+    assert admitted(MACHINES, {**MACHINE, "scope": asked})["scope"] == granted
+
+
+def test_without_a_wish_no_scope_is_granted() -> None:
+    assert "scope" not in admitted(MACHINES, MACHINE)
+
+
+@pytest.mark.parametrize(
+    "document",
+    [
+        pytest.param(MACHINE, id="machine"),
+        pytest.param(SHOP, id="web"),
+        pytest.param(
+            {
+                "application_type": "native",
+                "redirect_uris": ["com.example.app:/cb", "http://127.0.0.1/cb"],
+                "token_endpoint_auth_method": "none",
+            },
+            id="native",
+        ),
+    ],
+)
+def test_the_development_policy_admits_ordinary_clients(
+    document: Mapping[str, JsonValue],
+) -> None:
+    assert admitted(development_policies()["default"], document)
+
+
+@pytest.mark.parametrize(
+    "fields", [{"redirect_uris": ["no-scheme/*"]}, {"max_clients": -1}, {"scope": ["a"]}]
+)
+def test_a_policy_that_makes_no_sense_is_refused(fields: dict[str, JsonValue]) -> None:
+    with pytest.raises(ValidationError):
+        Policy.model_validate(fields)

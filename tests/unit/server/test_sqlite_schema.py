@@ -1,0 +1,84 @@
+"""Migrations go forward, once, whoever starts at the same time; a newer schema is refused."""
+
+import contextlib
+import sqlite3
+import threading
+from pathlib import Path
+
+import pytest
+
+from dcr_server.storage.protocol import StorageUnavailable, UnusableStorage
+from dcr_server.storage.sqlite_connection import connect_to_write
+from dcr_server.storage.sqlite_schema import MIGRATIONS, Migrations, bring_up_to_date
+
+FIRST: Migrations = (("CREATE TABLE a (x)",),)
+SECOND: Migrations = (*FIRST, ("CREATE TABLE b (x)", "INSERT INTO b VALUES (1)"))
+
+
+def bring(path: Path, migrations: Migrations) -> None:
+    with contextlib.closing(connect_to_write(path, busy_timeout=5)) as connection:
+        bring_up_to_date(connection, path, migrations)
+
+
+def tables(path: Path) -> set[str]:
+    with contextlib.closing(sqlite3.connect(path)) as connection:
+        return {name for (name,) in connection.execute("SELECT name FROM sqlite_master")}
+
+
+def test_a_new_database_gets_all_of_them(tmp_path: Path) -> None:
+    bring(tmp_path / "db", SECOND)
+    assert tables(tmp_path / "db") == {"schema_version", "a", "b"}
+
+
+def test_an_older_database_gets_what_is_missing(tmp_path: Path) -> None:
+    bring(tmp_path / "db", FIRST)
+    bring(tmp_path / "db", SECOND)
+    bring(tmp_path / "db", SECOND)
+    assert tables(tmp_path / "db") == {"schema_version", "a", "b"}
+
+
+def test_a_newer_database_is_refused(tmp_path: Path) -> None:
+    bring(tmp_path / "db", SECOND)
+    with pytest.raises(UnusableStorage, match=r"schema version 2, this dcr-server knows .* 1"):
+        bring(tmp_path / "db", FIRST)
+
+
+def test_a_migration_that_fails_changes_nothing(tmp_path: Path) -> None:
+    bring(tmp_path / "db", FIRST)
+    with pytest.raises(StorageUnavailable):
+        bring(tmp_path / "db", (*FIRST, ("CREATE TABLE b (x)", "INSERT INTO nowhere VALUES (1)")))
+    assert tables(tmp_path / "db") == {"schema_version", "a"}
+
+
+def test_processes_that_start_together_migrate_once(tmp_path: Path) -> None:
+    errors: list[BaseException] = []
+
+    def start() -> None:
+        try:
+            bring(tmp_path / "db", MIGRATIONS)
+        except BaseException as error:  # noqa: BLE001 - of whatever kind: told to the test
+            errors.append(error)
+
+    threads = [threading.Thread(target=start) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert errors == []
+    assert "clients" in tables(tmp_path / "db")
+
+
+def test_a_file_that_is_no_database_is_named(tmp_path: Path) -> None:
+    (tmp_path / "db").write_bytes(b"no database" * 1000)
+    with pytest.raises(UnusableStorage, match="db is not a database"):
+        bring(tmp_path / "db", MIGRATIONS)
+
+
+def test_a_folder_that_is_not_there_is_named(tmp_path: Path) -> None:
+    with pytest.raises(UnusableStorage, match=r"nowhere/db.*No such file"):
+        bring(tmp_path / "nowhere" / "db", MIGRATIONS)
+
+
+def test_only_the_owner_can_read_the_database(tmp_path: Path) -> None:
+    bring(tmp_path / "db", MIGRATIONS)
+    assert (tmp_path / "db").stat().st_mode & 0o077 == 0
