@@ -18,7 +18,7 @@ from dcr_operator.kube import (
     text,
     texts,
 )
-from dcr_operator.ports import Context, EventType, Regarding, Result
+from dcr_operator.ports import Context, EventType, Regarding, RegistrationClient, Result
 from dcr_operator.reconcile import reconcile
 from dcr_operator.record import read_record_secret, record_name
 from dcr_operator.resync import InMemoryResync
@@ -128,6 +128,7 @@ class World:
     events: Events = field(default_factory=Events)
     metrics: Metrics = field(default_factory=Metrics)
     use: Use = field(default_factory=Use)
+    registrations: RegistrationClient | None = None  # in place of the provider in memory
     resync: InMemoryResync = field(default_factory=InMemoryResync)
     wire: Wire = field(default_factory=Wire)
     now: datetime = datetime(2026, 1, 1, tzinfo=UTC)
@@ -139,7 +140,7 @@ class World:
         self.provider.wire = self.wire
         return Context(
             kubernetes=FakeKubernetesApi(self.cluster, self.wire),
-            registrations=self.provider,
+            registrations=self.registrations or self.provider,
             events=self.events,
             metrics=self.metrics,
             provider_use=self.use,
