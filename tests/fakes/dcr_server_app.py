@@ -21,7 +21,7 @@ from dcr_server.minting import TokenRequest, mint_initial_access_token
 from dcr_server.policies import DEVELOPMENT_POLICY, Policy, development_policies
 from dcr_server.records import Owner
 from dcr_server.server import Server, Urls
-from dcr_server.storage.sqlite import open_sqlite_storage
+from dcr_server.storage.sqlite import BUSY_TIMEOUT, open_sqlite_storage
 from dcr_server.tokens import Clock, Entropy, system_entropy
 
 ISSUER = "https://auth.test"
@@ -47,9 +47,10 @@ async def running_server(
     policies: Mapping[str, Policy] | None = None,
     clock: Clock = time.time,
     entropy: Entropy = system_entropy,
+    busy_timeout: float = BUSY_TIMEOUT,
 ) -> AsyncIterator[Server]:
     """What the endpoints work with; the database stays in the folder for the next start."""
-    storage = await open_sqlite_storage(folder / "dcr-server.db")
+    storage = await open_sqlite_storage(folder / "dcr-server.db", busy_timeout=busy_timeout)
     try:
         sealer = Sealer(ENCRYPTION_KEY, entropy)
         yield Server(

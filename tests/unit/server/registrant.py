@@ -13,6 +13,7 @@ from dcr_protocol.json_document import JsonValue
 from dcr_server.app import create_app
 from dcr_server.policies import Policy
 from dcr_server.server import Server
+from dcr_server.storage.sqlite import BUSY_TIMEOUT
 from tests.fakes.dcr_server_app import ISSUER, Mint, minting_for, running_server
 
 MACHINE: Mapping[str, JsonValue] = {"grant_types": ["client_credentials"], "scope": "a b"}
@@ -127,10 +128,13 @@ async def registrant_at(
     *,
     policies: Mapping[str, Policy] | None = None,
     issuer: str = ISSUER,
+    busy_timeout: float = BUSY_TIMEOUT,
 ) -> AsyncIterator[Registrant]:
     clock = ManualClock()
     policies = {"default": EVERYTHING} if policies is None else policies
-    async with running_server(folder, policies=policies, issuer=issuer, clock=clock) as server:
+    async with running_server(
+        folder, policies=policies, issuer=issuer, clock=clock, busy_timeout=busy_timeout
+    ) as server:
         app = create_app(server)
         transport = httpx.ASGITransport(app)
         async with httpx.AsyncClient(transport=transport, base_url=issuer) as http:
