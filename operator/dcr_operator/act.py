@@ -24,6 +24,7 @@ from dcr_operator.kube import OAUTH_CLIENTS, JsonObject, object_meta
 from dcr_operator.observe_provider import read_secret_key
 from dcr_operator.ports import Context
 from dcr_operator.record_store import delete_record, write_record
+from dcr_operator.registration_facts import with_orphan
 from dcr_operator.state import (
     FINALIZER,
     Desired,
@@ -152,7 +153,7 @@ async def _close_record(step: CloseRecord, observed: Observed, context: Context)
     record = observed.stored
     if record is None:
         raise StepImpossibleError
-    orphans = (*record.orphans, step.orphan) if step.orphan else record.orphans
+    orphans = with_orphan(record, step.orphan)
     closed = replace(record, intent=None, registration=None, orphans=orphans)
     observed = await write_record(observed, closed, context)
     if step.orphan is not None:

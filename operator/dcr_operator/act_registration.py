@@ -17,7 +17,7 @@ from dcr_operator.outcomes import (
 from dcr_operator.ports import Context, Management, ProviderConnection
 from dcr_operator.reasons import Reason
 from dcr_operator.record_store import RecordNotWrittenError, store_answer, write_record
-from dcr_operator.registration_facts import drift_since, merged, new_registration
+from dcr_operator.registration_facts import drift_since, merged, new_registration, with_orphan
 from dcr_operator.secret_content import effective_auth_method
 from dcr_operator.state import (
     Attempt,
@@ -76,7 +76,7 @@ async def _open_register_intent(step: Register, observed: Observed, context: Con
         provider=usable.snapshot.essential(),
         intent=_intent(IntentKind.REGISTER, step.body, step.spec_hash, context),
         registration=stored.registration if stored else None,
-        orphans=(*(stored.orphans if stored else ()), *((step.orphan,) if step.orphan else ())),
+        orphans=with_orphan(stored, step.orphan),
     )
     observed = await write_record(observed, record, context)
     if step.orphan is not None:

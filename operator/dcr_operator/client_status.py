@@ -14,7 +14,14 @@ from dcr_operator.conditions import (
 )
 from dcr_operator.kube import JsonObject
 from dcr_operator.secret_content import effective_auth_method
-from dcr_operator.state import Desired, Observed, Registration, TenantSecret, Wish
+from dcr_operator.state import (
+    Desired,
+    Observed,
+    RecordUnreadable,
+    Registration,
+    TenantSecret,
+    Wish,
+)
 from dcr_operator.steps import End
 from dcr_protocol.client_metadata import ClientMetadata
 from dcr_protocol.differences import DifferenceKind, differences
@@ -35,9 +42,22 @@ def client_status(
     status: JsonObject = {
         "observedGeneration": generation,
         "conditions": standing_conditions(aspects, conditions_of(previous), generation, now),
-        **_facts(wish, observed),
+        **(_facts(wish, observed) if _was_seen(observed) else _kept(previous)),
     }
     return {name: value for name, value in status.items() if value not in (None, [], {})}
+
+
+def _was_seen(observed: Observed) -> bool:
+    return observed.provider is not None and not isinstance(observed.record, RecordUnreadable)
+
+
+def _kept(previous: JsonObject) -> JsonObject:
+    """Return what was known before: not having looked is no reason to forget."""
+    return {
+        name: value
+        for name, value in previous.items()
+        if name not in ("observedGeneration", "conditions")
+    }
 
 
 def _facts(wish: Wish, observed: Observed) -> JsonObject:

@@ -16,6 +16,7 @@ from dcr_operator.steps import Done, End, Stop, Wait
 MAX_STEPS: Final = 16
 # A stop waits for a person; what that person changes may be out of our sight.
 STOP_RETRY: Final = 300.0
+LONGEST_RETRY_AFTER: Final = 3600.0
 
 
 class TooManyStepsError(Exception):
@@ -49,11 +50,16 @@ def result_of(observed: Observed, end: End, context: Context) -> Result:
     name = _provider_name(observed)
     match end:
         case Wait(reason, _, after):
-            return Result(reason.value, after, failed=True, provider=name)
+            return Result(reason.value, patience(after), failed=True, provider=name)
         case Stop(reason):
             return Result(reason.value, STOP_RETRY, failed=True, provider=name)
         case Done(reason):
             return Result(reason.value, _until_resync(observed, context), provider=name)
+
+
+def patience(retry_after: float | None) -> float | None:
+    """Keep a provider from sending us away for good."""
+    return None if retry_after is None else min(retry_after, LONGEST_RETRY_AFTER)
 
 
 def _provider_name(observed: Observed) -> str | None:

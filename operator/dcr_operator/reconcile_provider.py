@@ -9,6 +9,7 @@ from dcr_operator.observe_provider import discover, read_secret_key
 from dcr_operator.ports import Context, EventType, Regarding, Result
 from dcr_operator.provider_status import provider_status, ready_aspect
 from dcr_operator.reasons import ConditionType, Reason
+from dcr_operator.reconcile_client import patience
 from dcr_operator.resources import InvalidSpecError, parse_provider
 from dcr_operator.state import ProviderState, ProviderUnusable
 
@@ -23,7 +24,7 @@ async def reconcile_provider(key: Key, context: Context) -> Result:
     state = await _observe(key, document, context)
     await _report(key, document, state, context)
     if isinstance(state, ProviderUnusable):
-        return Result(state.reason.value, state.retry_after, failed=True)
+        return Result(state.reason.value, patience(state.retry_after), failed=True)
     return Result(Reason.READY.value, LOOK_AGAIN, provider=state.snapshot.connection.provider)
 
 

@@ -7,13 +7,14 @@ from typing import Final
 from pydantic import JsonValue, SecretStr
 
 from dcr_operator.secret_content import effective_auth_method
-from dcr_operator.state import ProviderSnapshot, Registration
+from dcr_operator.state import Orphan, ProviderSnapshot, Record, Registration
 from dcr_protocol.client_information import ClientInformation
 from dcr_protocol.differences import Difference, DifferenceKind, differences
 from dcr_protocol.vocabulary import CLIENT_SECRET_BASIC, CLIENT_SECRET_POST
 
 # Without these in force as asked for, the workload cannot do what it was declared to do.
 _DECISIVE: Final = frozenset({"redirect_uris", "token_endpoint_auth_method", "grant_types"})
+MOST_NAMELESS_ORPHANS: Final = 100
 _PROBEABLE: Final = frozenset({CLIENT_SECRET_BASIC, CLIENT_SECRET_POST})
 
 
@@ -102,3 +103,16 @@ def drift_since(
         for difference in changed_members(wanted, returned)
         if difference not in accepted
     )
+
+
+def with_orphan(record: Record | None, orphan: Orphan | None) -> tuple[Orphan, ...]:
+    """Return the orphans on record and this one.
+
+    All that have a name stay. Of the nameless, that nobody can look up, the latest will do: an
+    outage of a day must not fill the record.
+    """
+    known = record.orphans if record else ()
+    every = (*known, orphan) if orphan else known
+    nameless = [each for each in every if each.client_id is None]
+    dropped = nameless[:-MOST_NAMELESS_ORPHANS]
+    return tuple(each for each in every if each not in dropped)

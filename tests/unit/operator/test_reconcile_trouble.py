@@ -206,6 +206,7 @@ async def test_a_spec_that_cannot_be_read_is_invalid_and_heals() -> None:
     await made.settle()
     assert made.condition() == ("False", "InvalidSpec")
     assert made.condition("Stalled") == ("True", "InvalidSpec")
+    assert made.status["clientId"] == "client-1"
     made.set_client()
     await made.settle()
     assert made.condition() == ("True", "Ready")
