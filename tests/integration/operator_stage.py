@@ -90,6 +90,11 @@ class Tenant:
         metadata = {"name": self.provider}
         self.admin.apply({**manifest, "metadata": metadata, "spec": whole | spec})
 
+    def replace_provider(self, **spec: object) -> None:
+        """Make it anew: the issuer of a provider never changes."""
+        self.admin.delete(CLUSTER_PROVIDER, None, self.provider)
+        self.apply_provider(**spec)
+
     def apply_token(self, token: str) -> None:
         metadata = {"name": "access", "namespace": self.namespace}
         manifest = {"apiVersion": "v1", "kind": "Secret", "metadata": metadata}
