@@ -71,7 +71,8 @@ def need_programs(names: Sequence[str]) -> None:
     """Raises MissingError for what is not on PATH, or a Docker that does not answer."""
     missing = [name for name in names if shutil.which(name) is None]
     if missing:
-        raise MissingError(f"{' and '.join(missing)} not found: install what is missing, or put it on PATH")
+        names_missing = " and ".join(missing)
+        raise MissingError(f"{names_missing} not found: install what is missing, or put it on PATH")
     if "docker" in names and try_to_run("docker", "info", seconds=30).status:
         raise MissingError("docker does not answer: start it, or set DOCKER_HOST")
 
