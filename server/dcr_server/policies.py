@@ -1,5 +1,6 @@
 """Policies: what the bearer of an initial access token may register. What none allows is denied."""
 
+import functools
 from collections.abc import Mapping, Sequence
 from typing import Annotated, Final
 
@@ -13,8 +14,12 @@ DEVELOPMENT_POLICY: Final = "default"
 ANY: Final = "*"
 
 
+# Policies are few and stay for the life of the process.
+_pattern = functools.cache(parse_uri_pattern)
+
+
 def _is_pattern(text: str) -> str:
-    parse_uri_pattern(text)
+    _pattern(text)
     return text
 
 
@@ -75,7 +80,7 @@ class Policy(BaseModel):
                 )
 
     def _admits_uri(self, uri: str) -> bool:
-        return any(parse_uri_pattern(pattern).matches(uri) for pattern in self.redirect_uris)
+        return any(_pattern(pattern).matches(uri) for pattern in self.redirect_uris)
 
     def _grant_scope(self, metadata: ClientMetadata) -> ClientMetadata:
         if metadata.scope is None:
