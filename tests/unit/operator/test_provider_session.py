@@ -1,0 +1,57 @@
+import asyncio
+
+import httpx
+
+from dcr_operator.outcomes import Unreachable
+from dcr_operator.ports import ProviderConnection
+from dcr_operator.registration_client import HttpRegistrationClient
+from tests.fakes.scripted_provider import (
+    CLIENT,
+    CONNECTION,
+    ISSUER,
+    MANAGEMENT,
+    ScriptedProvider,
+    answering,
+    failing,
+)
+
+
+async def test_a_dead_provider_is_not_asked_over_and_over() -> None:
+    provider = ScriptedProvider(failing(httpx.ConnectError))
+    client = provider.client()
+    outcomes = [await client.read(CONNECTION, MANAGEMENT) for _ in range(20)]
+    assert len(provider.requests) == 5
+    last = outcomes[-1]
+    assert isinstance(last, Unreachable)
+    assert not last.may_have_arrived
+    assert "not asked again for" in last.detail
+
+
+async def test_requests_are_counted_by_provider_operation_and_code() -> None:
+    provider = ScriptedProvider(answering(201, CLIENT))
+    await provider.client().read(CONNECTION, MANAGEMENT)
+    assert provider.observed == [("ClusterOAuthProvider/main", "read", 201)]
+
+
+async def test_no_more_requests_at_once_than_the_provider_allows() -> None:
+    busy = most = 0
+
+    class Slow(httpx.AsyncBaseTransport):
+        async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+            nonlocal busy, most
+            busy += 1
+            most = max(most, busy)
+            await asyncio.sleep(0.005)
+            busy -= 1
+            return answering(200, CLIENT)(request)
+
+    client = HttpRegistrationClient(make_transport=lambda _c, _t: Slow())
+    narrow = ProviderConnection("p", ISSUER, max_concurrent=3)
+    await asyncio.gather(*(client.read(narrow, MANAGEMENT) for _ in range(12)))
+    assert most == 3
+
+
+async def test_closing_closes_the_connections() -> None:
+    client = ScriptedProvider(answering(201, CLIENT)).client()
+    await client.read(CONNECTION, MANAGEMENT)
+    await client.close()
