@@ -3,6 +3,7 @@
 import copy
 import json
 import re
+import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -41,6 +42,12 @@ def test_the_chart_carries_the_generated_crds() -> None:
     theirs = {path.name: path.read_bytes() for path in (CHART / "files" / "crds").iterdir()}
     assert len(ours) == 3
     assert theirs == ours
+
+
+def test_the_chart_has_the_version_of_the_distribution() -> None:
+    chart = yaml.safe_load((CHART / "Chart.yaml").read_text())
+    version = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["version"]
+    assert (chart["version"], chart["appVersion"]) == (version, version)
 
 
 def test_the_default_values_fit_their_schema() -> None:
