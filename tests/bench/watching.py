@@ -7,6 +7,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
+import httpx
+
 from tests.bench.system import NAMESPACE
 from tests.cluster.client import JsonObject, KubernetesClient
 
@@ -51,15 +53,20 @@ def watched(
         until = time.monotonic() + _LONGEST_SECONDS
         for event in admin.watch(kind, NAMESPACE, resource_version=version, until=until):
             now = time.perf_counter()
-            if ended.is_set():
-                return
             name = event.object["metadata"]["name"]
             if name not in seen and wanted(event.object):
                 seen.add(name)
                 sightings.put(Sighting(now, name))
 
+    def follow_to_the_end() -> None:
+        try:
+            follow()
+        except httpx.HTTPError:
+            if not ended.is_set():
+                raise
+
     # A daemon: it ends with the stream, which ends with the cluster.
-    threading.Thread(target=follow, daemon=True).start()
+    threading.Thread(target=follow_to_the_end, daemon=True).start()
     try:
         yield Watched(sightings)
     finally:
