@@ -64,7 +64,10 @@ def _run(choice: Choice, narration: Narration) -> None:
         tag = _images(os.environ.get("BASE_IMAGE") or DEFAULT_BASE_IMAGE)
     with kind_cluster(choice, DIRECTORY, narration) as cluster:
         with narration.step("Load the images into its nodes"):
-            cluster.load([f"{image.name}:{tag}" for image in IMAGES])
+            named = [f"{image.name}:{tag}" for image in IMAGES]
+            cluster.load(named)
+            # The images stay in Docker as :e2e, one of each, however often this runs.
+            run("docker", "image", "rm", *named)
         _play(cluster, tag, narration, keep=choice.keep)
 
 
