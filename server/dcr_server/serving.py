@@ -33,6 +33,8 @@ _BACKLOG: Final = 2048
 _SECONDS_TO_FINISH_REQUESTS: Final = 10
 _SECONDS_TO_KEEP_ALIVE: Final = 75
 
+_GARBAGE_COLLECTION: Final = (10_000, 20, 50)
+
 log = structlog.get_logger()
 
 
@@ -104,8 +106,10 @@ async def _run(
         ssl_context_factory=None if tls is None else lambda _config, _default: tls.context,
     )
     _leave_quietly_on_signals()
-    # What exists now stays: the garbage collector need not look at it again and again.
+    # What exists now stays, and what a request makes is freed by its reference counts: the
+    # collector is there for the rare cycle.
     gc.freeze()
+    gc.set_threshold(*_GARBAGE_COLLECTION)
     following = asyncio.create_task(tls.follow()) if tls else None
     listener.listen(_BACKLOG)
     address = settings.listen._replace(port=int(listener.getsockname()[1]))
