@@ -77,6 +77,7 @@ class EventSource:
 
         return aiohttp.ClientSession(
             connector=aiohttp.TCPConnector(limit=0, ssl=self.connection.tls()),
+            proxy=self.connection.configuration.proxy,
             trace_configs=[self.streams.trace()],
             middlewares=(authorize,),
         )
@@ -121,6 +122,38 @@ class EventSource:
             self.queue.add(each.key, each.priority)
 
 
+class _NoDiffBase(kopf.DiffBaseStorage):
+    """Nothing is kept on objects, so nothing is copied and compared for each event."""
+
+    def build(self, **_: Any) -> kopf.BodyEssence:  # noqa: ANN401  # kopf's own style
+        return kopf.BodyEssence()
+
+    def fetch(self, **_: Any) -> None:  # noqa: ANN401  # kopf's own style
+        return None
+
+    def store(self, **_: Any) -> None:  # noqa: ANN401  # kopf's own style
+        return None
+
+
+class _NoProgress(kopf.ProgressStorage):
+    """There are no handlers whose progress would have to be kept."""
+
+    def fetch(self, **_: Any) -> None:  # noqa: ANN401  # kopf's own style
+        return None
+
+    def store(self, **_: Any) -> None:  # noqa: ANN401  # kopf's own style
+        return None
+
+    def purge(self, **_: Any) -> None:  # noqa: ANN401  # kopf's own style
+        return None
+
+    def touch(self, **_: Any) -> None:  # noqa: ANN401  # kopf's own style
+        return None
+
+    def clear(self, *, essence: kopf.BodyEssence) -> kopf.BodyEssence:
+        return essence
+
+
 def watch_settings(server_timeout: int) -> kopf.OperatorSettings:
     """Kopf as a quiet event source; ``server_timeout`` differs from process to process."""
     settings = kopf.OperatorSettings()
@@ -128,6 +161,8 @@ def watch_settings(server_timeout: int) -> kopf.OperatorSettings:
     settings.peering.standalone = True  # a Lease instead
     settings.posting.enabled = False  # we write Events ourselves
     settings.persistence.finalizer = f"{API_GROUP}/kopf"  # never set, must not be ours
+    settings.persistence.diffbase_storage = _NoDiffBase()
+    settings.persistence.progress_storage = _NoProgress()
     settings.queueing.worker_limit = None  # a limit is held through idle time
     settings.queueing.idle_timeout = 0.5
     settings.watching.chunk_size = 500

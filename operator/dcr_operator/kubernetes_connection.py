@@ -11,6 +11,7 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import yaml
 from kubernetes.aio.client import Configuration
@@ -74,11 +75,33 @@ async def connect(environment: Mapping[str, str]) -> KubernetesConnection:
     in_pod = bool(environment.get("KUBERNETES_SERVICE_HOST"))
     kubeconfig = environment.get("KUBECONFIG") or (None if in_pod else _home_config())
     if kubeconfig:
-        return KubernetesConnection(await _from_kubeconfig(kubeconfig), kubeconfig)
+        configuration = await _from_kubeconfig(kubeconfig)
+        return KubernetesConnection(_settled(configuration, environment), kubeconfig)
     if in_pod:
-        return KubernetesConnection(_from_pod(), None)
+        return KubernetesConnection(_settled(_from_pod(), environment), None)
     msg = "no cluster: set KUBECONFIG to a kubeconfig file, or run in a pod with a service account"
     raise NoClusterError(msg)
+
+
+def _settled(configuration: Configuration, environment: Mapping[str, str]) -> Configuration:
+    """Look for a proxy once; else aiohttp does, in two threads for each request."""
+    configuration.client_session_kwargs = {"trust_env": False}
+    if configuration.proxy is None:
+        target = urlsplit(str(configuration.host))
+        proxies = {
+            name.lower().removesuffix("_proxy"): value
+            for name, value in environment.items()
+            if name.lower().endswith("_proxy") and value
+        }
+        if not _is_bypassed(target.hostname or "", proxies.get("no", "")):
+            configuration.proxy = proxies.get(target.scheme)
+    return configuration
+
+
+def _is_bypassed(host: str, no_proxy: str) -> bool:
+    """NO_PROXY as everyone reads it: names, their subdomains, or *."""
+    names = [each.strip().lstrip(".").lower() for each in no_proxy.split(",")]
+    return any(each and (each == "*" or f".{host}".endswith(f".{each}")) for each in names)
 
 
 def _home_config() -> str | None:
@@ -109,7 +132,10 @@ async def _from_kubeconfig(files: str) -> Configuration:
     except OSError as error:  # includes ssl.SSLError
         msg = f"kubeconfig {files} names a file that cannot be used: {error}"
         raise NoClusterError(msg) from None
-    except (ConfigException, yaml.YAMLError, ValueError, TypeError, LookupError, AttributeError):
+    except ConfigException as error:
+        msg = f"kubeconfig {files} cannot be used: {str(error).strip()}"
+        raise NoClusterError(msg) from None
+    except (yaml.YAMLError, ValueError, TypeError, LookupError, AttributeError):
         # The library lets through whatever a malformed file leads it to.
         msg = f"kubeconfig {files} is malformed: check it by kubectl config view"
         raise NoClusterError(msg) from None

@@ -53,6 +53,7 @@ class _Seen:
     requests: tuple[str, ...]
     held: bool
     ready: bool
+    endpoint: str  # a provider's, as its status shows it
     provider: Key | None = None
 
     def asks_for_more_than(self, before: "_Seen") -> bool:
@@ -114,6 +115,8 @@ class WatchIndex:
             return [Enqueue(key, reset_backoff=True), *waiting]
         if seen.asks_for_more_than(before):
             return [Enqueue(key, reset_backoff=True), *self._users_of(key)]
+        if before.endpoint and seen.endpoint != before.endpoint:
+            return self._users_of(key)
         if seen.ready and not before.ready:
             return self._users_of(key, only_waiting=True)
         return []
@@ -174,6 +177,7 @@ def _seen(meta: ObjectMeta, obj: Object, provider: Key | None) -> _Seen:
         requests=tuple(meta.annotations.get(name, "") for name in _REQUESTS),
         held=FINALIZER in meta.finalizers,
         ready=_is_ready(obj),
+        endpoint=text(member(obj, "status"), "registrationEndpoint"),
         provider=provider,
     )
 

@@ -43,9 +43,10 @@ def status(*, ready: bool) -> JsonObject:
     return {"conditions": [{"type": "Ready", "status": "True" if ready else "False"}]}
 
 
-def provider(*, generation: int = 1, ready: bool = False) -> JsonObject:
+def provider(*, generation: int = 1, ready: bool = False, endpoint: str = "/r") -> JsonObject:
     metadata: JsonObject = {"name": "main", "uid": "p1", "generation": generation}
-    return {"metadata": metadata, "status": status(ready=ready)}
+    shown = status(ready=ready) | {"registrationEndpoint": endpoint}
+    return {"metadata": metadata, "status": shown}
 
 
 def secret(*, data: str = "a", version: str = "1") -> JsonObject:
@@ -162,6 +163,13 @@ def test_a_provider_that_gets_ready_queues_the_clients_that_wait() -> None:
     index.on_provider(MAIN.kind, LISTED, provider())
     assert keys(index.on_provider(MAIN.kind, MODIFIED, provider(ready=True))) == [CLIENT]
     assert index.on_provider(MAIN.kind, MODIFIED, provider(ready=False)) == []
+
+
+def test_a_provider_that_moves_its_endpoint_queues_its_clients() -> None:
+    index = knowing(client(ready=True))
+    index.on_provider(MAIN.kind, LISTED, provider(endpoint=""))
+    assert index.on_provider(MAIN.kind, MODIFIED, provider(endpoint="/r")) == []
+    assert keys(index.on_provider(MAIN.kind, MODIFIED, provider(endpoint="/s"))) == [CLIENT]
 
 
 def test_a_tenant_secret_that_is_changed_or_gone_queues_its_client() -> None:

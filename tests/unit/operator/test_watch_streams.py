@@ -1,0 +1,96 @@
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+
+import aiohttp
+from aiohttp import web
+
+from dcr_operator.watch_streams import WatchStreams
+from tests.fakes.virtual_time import VirtualTime
+
+
+@dataclass
+class Bench:
+    """An API server whose watches say something when the test wants it."""
+
+    time: VirtualTime = field(default_factory=VirtualTime)
+    counted: list[tuple[str, str]] = field(default_factory=list)
+    bookmark: asyncio.Event = field(default_factory=asyncio.Event)
+    url: str = ""
+
+    def streams(self, expected: int) -> WatchStreams:
+        return WatchStreams(
+            self.time.time, lambda method, code: self.counted.append((method, code)), expected
+        )
+
+    async def watch(self, request: web.Request) -> web.StreamResponse:
+        if request.query.get("watch") != "true":
+            return web.json_response({"items": []})
+        response = web.StreamResponse()
+        await response.prepare(request)
+        await response.write(b'{"type": "ADDED"}\n')
+        await self.bookmark.wait()
+        await response.write(b'{"type": "BOOKMARK"}\n')
+        return response
+
+
+@asynccontextmanager
+async def bench() -> AsyncIterator[Bench]:
+    made = Bench()
+    app = web.Application()
+    app.router.add_get("/{path:.*}", made.watch)
+    runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.1)
+    await runner.setup()
+    await web.TCPSite(runner, "127.0.0.1", 0).start()
+    host, port = runner.addresses[0][:2]
+    made.url = f"http://{host}:{port}"
+    try:
+        yield made
+    finally:
+        made.bookmark.set()
+        await runner.cleanup()
+
+
+async def until(condition: Callable[[], object]) -> None:
+    async with asyncio.timeout(5):
+        while not condition():  # noqa: ASYNC110  # what is waited for is a socket
+            await asyncio.sleep(0.001)
+
+
+async def test_ready_when_every_watch_is_open() -> None:
+    async with (
+        bench() as b,
+        aiohttp.ClientSession(trace_configs=[(streams := b.streams(2)).trace()]) as session,
+    ):
+        assert streams.ready_problem() == "2 watches are not open yet"
+        async with session.get(f"{b.url}/a"), session.get(f"{b.url}/a?watch=true"):
+            assert streams.ready_problem() == "1 watches are not open yet"
+            async with session.get(f"{b.url}/b?watch=true"):
+                assert streams.ready_problem() is None
+        assert b.counted == [("GET", "200")] * 3
+
+
+async def test_a_silent_watch_is_a_problem_and_a_bookmark_ends_it() -> None:
+    async with (
+        bench() as b,
+        aiohttp.ClientSession(trace_configs=[(streams := b.streams(1)).trace()]) as session,
+        session.get(f"{b.url}/a?watch=true") as response,
+    ):
+        await until(lambda: response.content.total_bytes)
+        assert streams.silence_problem() is None
+        b.time.advance(181)
+        assert streams.silence_problem() == "1 watches are silent"
+        before = response.content.total_bytes
+        b.bookmark.set()
+        await until(lambda: response.content.total_bytes > before)
+        assert streams.silence_problem() is None
+
+
+async def test_requests_that_fail_are_counted() -> None:
+    b = Bench()
+    async with aiohttp.ClientSession(trace_configs=[b.streams(0).trace()]) as session:
+        try:
+            await session.get("http://127.0.0.1:1/a")
+        except aiohttp.ClientError:
+            assert b.counted == [("GET", "<error>")]
