@@ -30,7 +30,7 @@ from tests.processes.registered_client import Credentials
 API_VERSION = "dcr-operator.dev/v1alpha1"
 CLIENT = f"{API_VERSION}/OAuthClient"
 CLUSTER_PROVIDER = f"{API_VERSION}/ClusterOAuthProvider"
-NAMESPACES = 12
+NAMESPACES = 16  # at least one for each test of a module
 SECONDS = 30.0
 
 
