@@ -52,6 +52,9 @@ format: install ## format the sources
 crds: install ## the files that are generated from the models: CRDs, the chart's copy, docs/reasons.md
 	@python -m dcr_operator.crdgen
 
+.PHONY: docs
+docs: crds ## the generated pages of docs/, the same run as crds
+
 .PHONY: cluster-up
 cluster-up: install ## a local control plane, detached: eval "$(make cluster-up)"
 	@python -m tests.cluster up
