@@ -17,12 +17,12 @@ from dcr_operator.crdgen import render_crds
 from dcr_operator.lease import LeadershipLostError
 from dcr_operator.plan_preview import UnreadableFileError, preview
 from dcr_operator.settings import (
-    PREFIX,
     Settings,
     SettingsError,
     load_settings,
     pod_namespace,
     unknown_variables,
+    variable_of,
 )
 from dcr_operator.startup_error import StartupError
 from dcr_operator.structured_logging import configure_logging
@@ -34,7 +34,7 @@ _USAGE = 2
 
 def _settings_help() -> str:
     rows = [
-        f"  {PREFIX}{name.upper()}\n      {field.description}"
+        f"  {variable_of(name)}\n      {field.description}"
         for name, field in Settings.model_fields.items()
     ]
     return "\n".join(rows)

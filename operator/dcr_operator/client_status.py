@@ -56,7 +56,7 @@ def _kept(previous: JsonObject) -> JsonObject:
     return {
         name: value
         for name, value in previous.items()
-        if name not in ("observedGeneration", "conditions")
+        if name not in ("observedGeneration", "conditions", "operatorClass")
     }
 
 

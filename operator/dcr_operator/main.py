@@ -66,6 +66,7 @@ async def run(settings: Settings, environment: Mapping[str, str]) -> None:
             version=VERSION,
             cluster=settings.cluster_id or await cluster_id(adapters.api),
             namespace=settings.namespace,
+            operator_class=settings.class_,
             watch_namespaces=settings.watch_namespaces,
         )
         await _lifecycle(settings, adapters).run()
@@ -147,6 +148,7 @@ def _context(settings: Settings, adapters: _Adapters, index: WatchIndex) -> Cont
         namespace=settings.namespace,
         default_resync=settings.resync,
         allow_loopback=settings.allow_loopback,
+        operator_class=settings.class_,
         now=_now,
         new_id=lambda: str(uuid.uuid4()),
         sleep=asyncio.sleep,

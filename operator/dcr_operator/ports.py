@@ -156,6 +156,7 @@ class Context:
     namespace: str  # the operator's own: records live here
     default_resync: float  # seconds; 0 is never
     allow_loopback: bool
+    operator_class: str  # providers of this class are ours, and their clients
     now: Callable[[], datetime]  # aware, UTC
     new_id: Callable[[], str]
     sleep: Callable[[float], Awaitable[None]]

@@ -5,6 +5,7 @@ from typing import Final
 from dcr_operator.act import act
 from dcr_operator.kube import JsonObject, Key
 from dcr_operator.observe import observe, read_wish
+from dcr_operator.operator_class import NOT_SERVED, serves_client
 from dcr_operator.plan import plan
 from dcr_operator.ports import Context, Result
 from dcr_operator.reasons import Reason
@@ -28,6 +29,8 @@ async def reconcile_client(key: Key, context: Context) -> Result:
     if document is None:
         # What there was to do for it was done before our finalizer went.
         return Result(Reason.DELETING.value)
+    if not await serves_client(document, context):
+        return Result(NOT_SERVED)
     wish = read_wish(document)
     observed, end = await work(key, document, wish, context)
     await report(wish, observed, end, document=document, context=context)

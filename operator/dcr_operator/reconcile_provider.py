@@ -6,6 +6,7 @@ from dcr_operator.client_status import status_patch
 from dcr_operator.conditions import condition_of
 from dcr_operator.kube import ApiNotFound, JsonObject, Key, member, object_meta, text
 from dcr_operator.observe_provider import discover, read_secret_key
+from dcr_operator.operator_class import NOT_SERVED, serves_provider
 from dcr_operator.ports import Context, EventType, Regarding, Result
 from dcr_operator.provider_status import provider_status, ready_aspect
 from dcr_operator.reasons import ConditionType, Reason
@@ -21,6 +22,8 @@ async def reconcile_provider(key: Key, context: Context) -> Result:
     document = await context.kubernetes.get(key.resource, key.namespace or None, key.name)
     if document is None or object_meta(document).deletion_timestamp is not None:
         return Result(Reason.DELETING.value)
+    if not serves_provider(document, context):
+        return Result(NOT_SERVED)
     state = await _observe(key, document, context)
     await _report(key, document, state, context)
     if isinstance(state, ProviderUnusable):

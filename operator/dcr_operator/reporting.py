@@ -20,6 +20,7 @@ from dcr_operator.kube import (
     object_meta,
     text,
 )
+from dcr_operator.operator_class import STATUS_MEMBER
 from dcr_operator.ports import Context, EventType
 from dcr_operator.reasons import ConditionType, Reason
 from dcr_operator.state import Observed, Unwanted, Wish
@@ -36,6 +37,8 @@ async def report(
         return
     previous = member(document, "status")
     status = client_status(wish, observed, end, previous=previous, now=context.now())
+    if context.operator_class:
+        status[STATUS_MEMBER] = context.operator_class
     patch = status_patch(status, previous)
     if patch:
         await _write(patch, observed, context)

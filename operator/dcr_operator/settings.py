@@ -70,6 +70,11 @@ class Settings(BaseSettings):
     watch_namespaces: Annotated[tuple[str, ...], NoDecode, BeforeValidator(_names)] = Field(
         default=(), description="namespaces to serve, separated by commas; empty: all"
     )
+    class_: str = Field(
+        default="",
+        max_length=63,
+        description="serve the providers with this spec.operatorClass; empty: those without one",
+    )
     listen: str = Field(
         default="0.0.0.0:8081",  # probes come from the node, not from loopback
         description="host:port of /healthz, /readyz and /metrics; port 0 picks one and logs it",
@@ -112,6 +117,14 @@ class Settings(BaseSettings):
     def _all_namespaces(cls, names: tuple[str, ...]) -> tuple[str, ...]:
         return tuple(_namespace(name) for name in names)
 
+    @field_validator("class_")
+    @classmethod
+    def _class_name(cls, name: str) -> str:
+        if name and _NAME.fullmatch(name) is None:
+            msg = "use a-z, 0-9 and -, at most 63 characters"
+            raise ValueError(msg)
+        return name
+
     @field_validator("listen")
     @classmethod
     def _host_and_port(cls, listen: str) -> str:
@@ -127,12 +140,17 @@ class Settings(BaseSettings):
         return host.strip("[]"), int(port)
 
 
+def variable_of(name: str) -> str:
+    """The environment variable of a field; Python has a use of its own for ``class``."""
+    return PREFIX + name.removesuffix("_").upper()
+
+
 def load_settings(environment: Mapping[str, str], *, pod_namespace: str | None = None) -> Settings:
     """Read the settings; raises SettingsError with one line per mistake."""
     values = {
-        name: environment[PREFIX + name.upper()]
+        name: environment[variable_of(name)]
         for name in Settings.model_fields
-        if environment.get(PREFIX + name.upper(), "") != ""
+        if environment.get(variable_of(name), "") != ""
     }
     values.setdefault("namespace", pod_namespace or DEFAULT_NAMESPACE)
     try:
@@ -153,7 +171,7 @@ def pod_namespace(file: Path = POD_NAMESPACE_FILE) -> str | None:
 
 def unknown_variables(environment: Mapping[str, str]) -> list[str]:
     """Variables with our prefix that mean nothing: most likely misspelt."""
-    known = {PREFIX + name.upper() for name in Settings.model_fields}
+    known = {variable_of(name) for name in Settings.model_fields}
     return sorted(name for name in environment if name.startswith(PREFIX) and name not in known)
 
 
@@ -165,6 +183,6 @@ def _namespace(name: str) -> str:
 
 
 def _explain(location: tuple[int | str, ...], value: object, message: str) -> str:
-    variable = PREFIX + str(location[0]).upper()
+    variable = variable_of(str(location[0]))
     advice = message.removeprefix("Value error, ")
     return f"{variable}={value!r}: {advice[:1].lower()}{advice[1:]}"

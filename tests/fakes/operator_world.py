@@ -131,6 +131,7 @@ class World:
     registrations: RegistrationClient | None = None  # in place of the provider in memory
     resync: InMemoryResync = field(default_factory=InMemoryResync)
     wire: Wire = field(default_factory=Wire)
+    operator_class: str = ""
     now: datetime = datetime(2026, 1, 1, tzinfo=UTC)
     ids: int = 0
     slept: float = 0.0
@@ -148,6 +149,7 @@ class World:
             namespace=SYSTEM,
             default_resync=RESYNC,
             allow_loopback=False,
+            operator_class=self.operator_class,
             now=lambda: self.now,
             new_id=self._new_id,
             sleep=self._sleep,

@@ -14,6 +14,7 @@ from dcr_operator.resources.resource_model import (
     LONGEST_ANSWER,
     ObjectMetadata,
     ObjectName,
+    OperatorClass,
     ResourceModel,
     StatusModel,
 )
@@ -127,6 +128,10 @@ class OAuthClientStatus(StatusModel):
             " and Stalled are there only while they are True."
         ),
         json_schema_extra=schema(x_kubernetes_list_type="map", x_kubernetes_list_map_keys=["type"]),
+    )
+    operator_class: OperatorClass | None = Field(
+        default=None,
+        description="The class of the operator that wrote this status; absent when it has none.",
     )
     client_id: str | None = Field(
         default=None,

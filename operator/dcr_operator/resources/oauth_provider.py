@@ -19,6 +19,7 @@ from dcr_operator.resources.provider_parts import (
 from dcr_operator.resources.resource_model import (
     LONGEST_ANSWER,
     ObjectMetadata,
+    OperatorClass,
     ResourceModel,
     StatusModel,
     Url,
@@ -59,6 +60,14 @@ class ProviderSpec(ResourceModel):
                 no_user_info(" && !self.contains('?') && !self.contains('#')"),
                 "issuer must not have a query, a fragment or user information",
             ),
+        ),
+    )
+    operator_class: OperatorClass | None = Field(
+        default=None,
+        description=(
+            "Which operator serves this provider and its clients, where a cluster runs more than"
+            " one: the one whose DCR_OPERATOR_CLASS is this. Omitted: the one without a class."
+            " Registrations do not move with a change: remove the clients first."
         ),
     )
     registration_endpoint: Url | None = Field(

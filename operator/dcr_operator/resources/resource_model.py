@@ -15,6 +15,7 @@ LONGEST_ANSWER: Final = 65536
 ObjectName = Annotated[str, Field(min_length=1, max_length=253, pattern=NAME_PATTERN)]
 NamespaceName = Annotated[str, Field(min_length=1, max_length=63, pattern=NAMESPACE_PATTERN)]
 SecretKeyName = Annotated[str, Field(min_length=1, max_length=253, pattern=SECRET_KEY_PATTERN)]
+OperatorClass = Annotated[str, Field(min_length=1, max_length=63, pattern=NAMESPACE_PATTERN)]
 Url = Annotated[str, Field(min_length=1, max_length=2048)]
 
 

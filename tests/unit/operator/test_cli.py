@@ -10,7 +10,7 @@ import yaml
 from click.testing import CliRunner, Result
 
 from dcr_operator.cli import main
-from dcr_operator.settings import Settings
+from dcr_operator.settings import Settings, variable_of
 from dcr_operator.version import VERSION
 
 PROGRAM = str(Path(sys.executable).with_name("dcr-operator"))
@@ -74,7 +74,7 @@ def test_help_says_what_it_is_for_and_how_to_begin() -> None:
 def test_help_of_run_names_every_setting() -> None:
     text = invoke("run", "--help").output
     for name in Settings.model_fields:
-        assert f"DCR_OPERATOR_{name.upper()}" in text
+        assert variable_of(name) in text
 
 
 def test_the_version_is_that_of_the_distribution() -> None:

@@ -31,6 +31,7 @@ _OF_CLIENTS = [
     ("status.conditions.lastTransitionTime", "conditions", '"lastTransitionTime"'),
     ("status.conditions.reason", "conditions", '"reason"'),
     ("status.conditions.message", "conditions", '"message"'),
+    ("status.operatorClass", "operator_class", '"operatorClass"'),
     ("status.clientId", "client_status", '"clientId"'),
     ("status.issuer", "client_status", '"issuer"'),
     ("status.registrationClientUri", "client_status", '"registrationClientUri"'),
@@ -44,6 +45,7 @@ _OF_CLIENTS = [
 ]
 _OF_PROVIDERS = [
     ("spec.issuer", "observe_provider", "spec.issuer"),
+    ("spec.operatorClass", "operator_class", '"operatorClass"'),
     ("spec.registrationEndpoint", "observe_provider", "spec.registration_endpoint"),
     ("spec.allowedOrigins", "observe_provider", "spec.allowed_origins"),
     ("spec.limits.requestsPerSecond", "observe_provider", "limits.requests_per_second"),

@@ -11,6 +11,7 @@ from dcr_operator.settings import (
     load_settings,
     pod_namespace,
     unknown_variables,
+    variable_of,
 )
 
 
@@ -18,6 +19,7 @@ def test_defaults_are_those_of_the_documentation() -> None:
     assert load_settings({}).model_dump() == {
         "namespace": "dcr-system",
         "watch_namespaces": (),
+        "class_": "",
         "listen": "0.0.0.0:8081",
         "workers": 16,
         "resync": 3600.0,
@@ -41,6 +43,7 @@ def test_defaults_are_those_of_the_documentation() -> None:
         ("RESYNC", "2d", 172800.0),
         ("RESYNC", "0s", 0.0),
         ("CLUSTER_ID", "eu-1", "eu-1"),
+        ("CLASS", "blue", "blue"),
         ("SECRET_WATCH", "false", False),
         ("ALLOW_LOOPBACK", "true", True),
         ("LEADER_ELECTION", "0", False),
@@ -50,13 +53,16 @@ def test_defaults_are_those_of_the_documentation() -> None:
 )
 def test_each_variable_is_read(variable: str, text: str, expected: object) -> None:
     settings = load_settings({f"DCR_OPERATOR_{variable}": text})
-    assert getattr(settings, variable.lower()) == expected
+    assert {variable_of(name): value for name, value in settings}[
+        f"DCR_OPERATOR_{variable}"
+    ] == expected
 
 
 @pytest.mark.parametrize(
     ("variable", "text", "advice"),
     [
         ("NAMESPACE", "Not_A_Name", "use a-z, 0-9 and -"),
+        ("CLASS", "Blue!", "use a-z, 0-9 and -"),
         ("WATCH_NAMESPACES", "good,Bad", "'Bad' is no namespace name"),
         ("LISTEN", "8081", "give host:port"),
         ("LISTEN", "localhost:99999", "give host:port"),
