@@ -33,7 +33,7 @@ async def serves_client(client: JsonObject, context: Context) -> bool:
     """
     status = member(client, "status")
     written_by = text(status, STATUS_MEMBER)
-    if object_meta(client).deletion_timestamp is not None and status.get("conditions"):
+    if object_meta(client).deletion_timestamp is not None and text(status, "clientId"):
         return written_by == context.operator_class
     provider = await _provider_of(client, context)
     if provider is None:

@@ -1,7 +1,8 @@
 """A stage for the real operator: the real API server, our server, tenants with namespaces.
 
 The operator runs as its ServiceAccount with the chart's RBAC. It serves namespaces that are
-made before it starts; each test takes the next one.
+made before it starts; each test takes the next one. Its class is its own namespace's name, so that
+stages beside each other leave each other alone.
 """
 
 import base64
@@ -81,6 +82,7 @@ class Tenant:
     def apply_provider(self, **spec: object) -> None:
         whole = {
             "issuer": self.stage.server.issuer,
+            "operatorClass": self.stage.settings.operator_class,
             "allowedNamespaces": {"names": [self.namespace]},
             "initialAccessToken": {
                 "secretRef": {"namespace": self.namespace, "name": "access", "key": "token"}
@@ -190,9 +192,11 @@ def record(stage: Stage, client: JsonObject) -> JsonObject | None:
     """What the operator remembers of a client, decoded."""
     name = f"oauthclient-{client['metadata']['uid']}"
     found = stage.admin.get("v1/Secret", stage.namespace, name)
-    if found is None:
-        return None
-    document: JsonObject = json.loads(base64.b64decode(found["data"]["record.json"]))
+    return None if found is None else decoded_record(found)
+
+
+def decoded_record(secret: JsonObject) -> JsonObject:
+    document: JsonObject = json.loads(base64.b64decode(secret["data"]["record.json"]))
     return document
 
 
@@ -208,7 +212,9 @@ def raised_stage(
         install(kubectl, namespace, operator={"watchNamespaces": [*tenants]})
         kubeconfig = operator_kubeconfig(kubectl, namespace, directory / "kubeconfig")
         extra = {f"DCR_OPERATOR_{name.upper()}": value for name, value in settings.items()}
-        run = DcrOperatorSettings(directory, kubeconfig, namespace, tuple(tenants), extra)
+        run = DcrOperatorSettings(
+            directory, kubeconfig, namespace, tuple(tenants), namespace, extra
+        )
         server = start_dcr_server(DcrServerSettings(directory / "server"))
         stage = Stage(
             admin=admin,

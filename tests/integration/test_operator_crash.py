@@ -4,6 +4,7 @@ kill -9 as soon as the test sees a step on the API server. Every call before and
 a crash may come is gone through by the unit tests; here the process and its start are real.
 """
 
+import time
 from collections.abc import Callable, Iterator
 
 import pytest
@@ -15,6 +16,7 @@ from tests.integration.operator_stage import (
     SECONDS,
     Stage,
     Tenant,
+    decoded_record,
     is_ready,
     new_tenant,
     raised_stage,
@@ -52,11 +54,30 @@ def wait_for_record(
 ) -> None:
     name = f"oauthclient-{client['metadata']['uid']}"
 
-    def decoded(secret: JsonObject | None) -> object:
-        held = None if secret is None else record(tenant.stage, client)
-        return held is not None and seen(held)
+    def found(secret: JsonObject | None) -> object:
+        # The one of the moment that woke us: a fresh one may be steps ahead.
+        return secret is not None and seen(decoded_record(secret))
 
-    tenant.admin.wait_for("v1/Secret", tenant.stage.namespace, name, decoded, deadline=SECONDS)
+    tenant.admin.wait_for("v1/Secret", tenant.stage.namespace, name, found, deadline=SECONDS)
+
+
+def records_version(tenant: Tenant) -> str:
+    secrets = tenant.admin.path("v1/Secret", tenant.stage.namespace)
+    return str(tenant.admin.request("GET", secrets)["metadata"]["resourceVersion"])
+
+
+def wait_for_an_intent(tenant: Tenant, client: JsonObject, *, since: str) -> None:
+    """An intent is open for milliseconds: the watch must begin before what opens it."""
+    for event in tenant.admin.watch(
+        "v1/Secret",
+        tenant.stage.namespace,
+        resource_version=since,
+        until=time.monotonic() + SECONDS,
+        field_selector=f"metadata.name=oauthclient-{client['metadata']['uid']}",
+    ):
+        if decoded_record(event.object).get("intent"):
+            return
+    raise AssertionError("no intent was written")
 
 
 def after_the_finalizer(tenant: Tenant, client: JsonObject) -> None:
@@ -102,8 +123,9 @@ def test_killed_while_it_registers(
 def test_killed_while_it_updates(tenant: Tenant) -> None:
     tenant.apply("app")
     client = tenant.wait_until_ready("app")
+    since = records_version(tenant)
     tenant.apply("app", clientName=f"{tenant.namespace}-renamed")
-    wait_for_record(tenant, client, lambda held: held.get("intent"))
+    wait_for_an_intent(tenant, client, since=since)
     tenant.stage.operator.kill_9()
     tenant.stage.restart_operator()
     after = tenant.wait_until_ready("app", 2)

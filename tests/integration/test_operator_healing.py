@@ -43,16 +43,6 @@ def tenant(stage: Stage) -> Iterator[Tenant]:
     assert stage.audit.refusals(mark, user=stage.user) == []
 
 
-def test_a_provider_that_is_missing_may_come_later(tenant: Tenant) -> None:
-    tenant.admin.delete(CLUSTER_PROVIDER, None, tenant.provider)
-    tenant.apply("app")
-    client = tenant.wait_for_reason("app", "ProviderNotFound")
-    assert tenant.provider in ready(client)["message"]
-    assert tenant.wait_for_event("ProviderNotFound")["type"] == "Warning"
-    tenant.apply_provider()
-    tenant.wait_until_ready("app")
-
-
 def test_a_namespace_that_is_not_allowed_may_be_added(tenant: Tenant) -> None:
     tenant.apply_provider(allowedNamespaces={"names": ["another"]})
     tenant.apply("app")

@@ -14,7 +14,7 @@ from tests.cluster.namespaces import fresh_namespace
 from tests.cluster.starting import Cluster
 from tests.integration.operator_stage import Stage, new_tenant, raised_stage
 from tests.processes.child_process import inherited_environment
-from tests.processes.dcr_operator import running_dcr_operator
+from tests.processes.dcr_operator import DcrOperator, running_dcr_operator
 from tests.processes.installation import install, operator_kubeconfig
 from tests.processes.kubectl import Kubectl
 
@@ -73,6 +73,7 @@ def stage(
 
 
 def test_on_sigterm_it_ends_quickly_and_lets_the_lease_go(stage: Stage) -> None:
+    wait_until_it_leads(stage.operator)
     assert stage.operator.stop() == 0
     lease = stage.admin.get("coordination.k8s.io/v1/Lease", stage.namespace, "dcr-operator")
     assert lease is not None
@@ -87,12 +88,17 @@ def test_a_second_operator_stands_by_and_takes_over_at_once(stage: Stage, tmp_pa
         assert httpx.get(f"{second.url}/healthz", trust_env=False).status_code == 200
         assert leads(second.url) == 0.0
         assert stage.operator.stop() == 0
-        second.process.wait_for(lambda: leads(second.url) or None, "leadership")
+        wait_until_it_leads(second)
         tenant.apply("app")
         tenant.wait_until_ready("app")
         tenant.delete("app")
         tenant.wait_until_gone("app")
     stage.restart_operator()
+
+
+def wait_until_it_leads(operator: DcrOperator) -> None:
+    """Ready is also who stands by."""
+    operator.process.wait_for(lambda: leads(operator.url) or None, "leadership")
 
 
 def leads(url: str) -> float:

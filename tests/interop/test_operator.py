@@ -102,7 +102,7 @@ def is_there(seen: JsonObject | None) -> bool:
 
 
 def provider_manifests(tenant: Tenant, provider: InteropProvider) -> Iterator[JsonObject]:
-    spec: JsonObject = {"issuer": provider.issuer}
+    spec: JsonObject = {"issuer": provider.issuer, "operatorClass": tenant.operator_namespace}
     if provider.initial_access_token:
         metadata = {"name": "access", "namespace": tenant.namespace}
         token = {"token": provider.initial_access_token}
@@ -127,7 +127,8 @@ def tenant(
         for manifest in provider_manifests(tenant, provider):
             admin.apply(manifest)
         kubeconfig = operator_kubeconfig(kubectl, own, directory / "kubeconfig")
-        settings = DcrOperatorSettings(directory, kubeconfig, own, (namespace,))
+        # A class of its own: other operators of this run leave its provider alone, and it theirs.
+        settings = DcrOperatorSettings(directory, kubeconfig, own, (namespace,), own)
         with running_dcr_operator(settings):
             yield tenant
 

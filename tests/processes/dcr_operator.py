@@ -19,6 +19,7 @@ class DcrOperatorSettings:
     kubeconfig: Path
     namespace: str
     watch_namespaces: tuple[str, ...] = ()
+    operator_class: str = ""
     extra: Mapping[str, str] = field(default_factory=dict)
 
     def environment(self) -> dict[str, str]:
@@ -26,6 +27,7 @@ class DcrOperatorSettings:
             "KUBECONFIG": str(self.kubeconfig),
             "DCR_OPERATOR_NAMESPACE": self.namespace,
             "DCR_OPERATOR_WATCH_NAMESPACES": ",".join(self.watch_namespaces),
+            "DCR_OPERATOR_CLASS": self.operator_class,
             "DCR_OPERATOR_LISTEN": "127.0.0.1:0",
             "DCR_OPERATOR_ALLOW_LOOPBACK": "true",
             **self.extra,

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from dcr_operator.kube import CLUSTER_OAUTH_PROVIDERS
+from dcr_operator.kube import CLUSTER_OAUTH_PROVIDERS, Key
 from dcr_operator.operator_class import NOT_SERVED
 from tests.fakes.operator_world import CLIENT, PROVIDER, World, new_world
 
