@@ -13,12 +13,10 @@ import pytest
 from tests.cluster.client import KubernetesClient
 from tests.cluster.starting import Cluster
 from tests.integration.operator_stage import (
-    CLUSTER_PROVIDER,
     Stage,
     Tenant,
     new_tenant,
     raised_stage,
-    ready,
     record,
 )
 from tests.processes.dcr_server import DcrServerSettings, running_dcr_server
