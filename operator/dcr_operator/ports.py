@@ -166,7 +166,7 @@ class Context:
 class Result:
     """What the work queue does next with the key.
 
-    `failed`: give it back with the queue's own back-off, which a `requeue_after` overrides.
+    `failed`: give it back with the queue's own back-off, or `requeue_after` if that is longer.
     Otherwise the next pass is due after `requeue_after` seconds, if any.
     """
 

@@ -178,11 +178,12 @@ class WorkQueue(Generic[Key]):
     def failed(self, key: Key, *, retry_after: float | None = None) -> float:
         """Give the key back after a failed pass; returns the delay until the next.
 
-        What the server asked for by Retry-After goes before our own back-off.
+        What was asked for by Retry-After only lengthens our own back-off: a server that says
+        0 over and over would be asked without a pause.
         """
         failures = self._failures.get(key, 0) + 1
         self._failures[key] = failures
-        delay = self._backoff.delay(failures) if retry_after is None else retry_after
+        delay = max(self._backoff.delay(failures), retry_after or 0.0)
         if self._observer is not None:
             self._observer.retried()
         self._give_back(key, delay)

@@ -183,7 +183,17 @@ async def test_a_spec_change_resets_the_back_off() -> None:
     assert b.queue.failed(await b.queue.take()) == 1.0
 
 
-async def test_retry_after_goes_before_the_back_off() -> None:
+@pytest.mark.parametrize("asked", [0.0, 0.5, -3.0])
+async def test_retry_after_never_shortens_the_back_off(asked: float) -> None:
+    b = bench()
+    delays = []
+    for _ in range(4):
+        b.queue.add("a")
+        delays.append(b.queue.failed(await b.queue.take(), retry_after=asked))
+    assert delays == [1.0, 2.0, 4.0, 8.0]
+
+
+async def test_retry_after_lengthens_the_back_off() -> None:
     b = bench()
     b.queue.add("a")
     assert b.queue.failed(await b.queue.take(), retry_after=77) == 77
