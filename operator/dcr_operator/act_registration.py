@@ -32,7 +32,7 @@ from dcr_operator.state import (
     Registration,
 )
 from dcr_operator.steps import Register, Unregister, Update
-from dcr_operator.verdicts import settles, verdict
+from dcr_operator.verdicts import client_of_key_is_gone, settles, verdict
 
 
 class StepImpossibleError(Exception):
@@ -205,6 +205,9 @@ async def _failed(attempt: Attempt, observed: Observed, context: Context) -> Obs
     record = observed.stored
     if record is not None and record.intent is not None and settles(attempt):
         observed = await write_record(observed, replace(record, intent=None), context)
+    if client_of_key_is_gone(attempt):
+        # Nothing is wrong with the request: the next one has a key of its own.
+        return replace(observed, attempt=None)
     return replace(observed, attempt=attempt)
 
 

@@ -5,6 +5,7 @@ from base64 import b64decode
 from dcr_operator.kube import NAMESPACES, SECRETS, JsonObject, Key, object_meta, texts
 from dcr_operator.outcomes import Discovered, DiscoveryOutcome, DiscoveryRefused, Unreachable
 from dcr_operator.ports import Context, ProviderConnection
+from dcr_operator.provider_origins import OriginRefusedError, url_to_send_to
 from dcr_operator.reasons import Reason
 from dcr_operator.resources import (
     AnyProvider,
@@ -21,6 +22,7 @@ from dcr_operator.state import (
     ProviderUsable,
     SecretKeyRef,
 )
+from dcr_operator.verdicts import told
 from dcr_protocol.server_metadata import AuthorizationServerMetadata
 
 
@@ -101,37 +103,57 @@ def _judge(
     context: Context,
 ) -> ProviderState:
     match outcome:
-        case DiscoveryRefused(detail):
+        case DiscoveryRefused(detail, ours):
+            said = told(detail, connection, ours=ours)
             return ProviderUnusable(
                 Reason.DISCOVERY_FAILED,
-                f"{key} has no usable discovery document{_told(detail, connection)}. Compare"
+                f"{key} has no usable discovery document{said}. Compare"
                 " spec.issuer of the provider with the issuer in the document.",
             )
-        case Unreachable(detail, _, retry_after):
+        case Unreachable(detail, _, retry_after, ours):
+            said = told(detail, connection, ours=ours)
             return ProviderUnusable(
                 Reason.PROVIDER_UNAVAILABLE,
-                f"{key} does not answer{_told(detail, connection)}. Look at the provider and at"
-                " the network between.",
+                f"{key} does not answer{said}. Look at the provider and at the network between.",
                 retry_after,
             )
         case Discovered(metadata):
-            endpoint = connection.registration_endpoint or metadata.registration_endpoint
-            if endpoint is None:
-                return ProviderUnusable(
-                    Reason.REGISTRATION_NOT_SUPPORTED,
-                    f"{key} names no registration endpoint in its discovery document. Turn dynamic"
-                    " client registration on there, or set spec.registrationEndpoint.",
-                )
-            snapshot = ProviderSnapshot(
-                key=key,
-                connection=connection,
-                registration_endpoint=endpoint,
-                token_endpoint=metadata.token_endpoint,
-                authorization_endpoint=metadata.authorization_endpoint,
-                jwks_uri=metadata.jwks_uri,
-                idempotent=bool(metadata.registration_idempotency_supported),
-            )
-            return ProviderUsable(snapshot, _policy(provider, context), _capabilities(metadata))
+            return _with_endpoint(provider, connection, metadata, key=key, context=context)
+
+
+def _with_endpoint(
+    provider: AnyProvider,
+    connection: ProviderConnection,
+    metadata: AuthorizationServerMetadata,
+    *,
+    key: Key,
+    context: Context,
+) -> ProviderState:
+    endpoint = connection.registration_endpoint or metadata.registration_endpoint
+    if endpoint is None:
+        return ProviderUnusable(
+            Reason.REGISTRATION_NOT_SUPPORTED,
+            f"{key} names no registration endpoint in its discovery document. Turn dynamic"
+            " client registration on there, or set spec.registrationEndpoint.",
+        )
+    try:
+        url_to_send_to(connection, endpoint)
+    except OriginRefusedError as error:
+        return ProviderUnusable(
+            Reason.DISCOVERY_FAILED,
+            f"nothing is sent to the registration endpoint of {key}: {error}. If it is right, add"
+            " its origin to spec.allowedOrigins of the provider.",
+        )
+    snapshot = ProviderSnapshot(
+        key=key,
+        connection=connection,
+        registration_endpoint=endpoint,
+        token_endpoint=metadata.token_endpoint,
+        authorization_endpoint=metadata.authorization_endpoint,
+        jwks_uri=metadata.jwks_uri,
+        idempotent=bool(metadata.registration_idempotency_supported),
+    )
+    return ProviderUsable(snapshot, _policy(provider, context), _capabilities(metadata))
 
 
 def _capabilities(metadata: AuthorizationServerMetadata) -> tuple[str, ...]:
@@ -141,10 +163,6 @@ def _capabilities(metadata: AuthorizationServerMetadata) -> tuple[str, ...]:
         "SecretRotation": metadata.registration_client_secret_rotation_supported,
     }
     return tuple(name for name, supported in announced.items() if supported)
-
-
-def _told(detail: str, connection: ProviderConnection) -> str:
-    return f" ({detail})" if detail and not connection.hardened else ""
 
 
 def _policy(provider: AnyProvider, context: Context) -> ProviderPolicy:

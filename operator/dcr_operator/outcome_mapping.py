@@ -118,9 +118,8 @@ def _outcome_of(error: response_errors.ProtocolResponseError) -> Outcome:
         case response_errors.RateLimited():
             return RateLimited(error.retry_after)
         case response_errors.ServerUnavailable():
-            # RFC 9110 §15.6.4: 503 means that the request was not handled.
-            arrived = error.status != HTTPStatus.SERVICE_UNAVAILABLE
-            return Unreachable(str(error), may_have_arrived=arrived, retry_after=error.retry_after)
+            # Deviation from RFC 9110 §15.6.4: a gateway's 503 does not mean "not handled".
+            return Unreachable(str(error), may_have_arrived=True, retry_after=error.retry_after)
         case response_errors.RequestRefused():
             return Refused(error.status, error.code or "", error.description)
     return Malformed(str(error), may_have_arrived=_acted(error.status))

@@ -61,21 +61,23 @@ class RateLimited:
 class Unreachable:
     """No usable answer: connection, TLS, time-out or a 5xx.
 
-    `may_have_arrived` is False only when the provider cannot have acted on the request:
-    no connection was made, or it answered 503 (RFC 9110 §15.6.4).
+    `may_have_arrived` is False only when nothing was sent. A 503 says nothing: gateways answer
+    it, too, when the connection behind them broke after the provider had acted.
     """
 
     detail: str
     may_have_arrived: bool
     retry_after: float | None = None
+    ours: bool = False  # the detail is our own text, not the provider's
 
 
 @dataclass(frozen=True, slots=True)
 class Malformed:
-    """An answer that is none of the above; with a 2xx the provider may have acted."""
+    """An answer that is none of the above; with a 2xx the provider has acted."""
 
     detail: str
     may_have_arrived: bool
+    ours: bool = False  # the detail is our own text, not the provider's
 
 
 Outcome = (
@@ -101,6 +103,7 @@ class DiscoveryRefused:
     """The provider answered, but not with a discovery document of this issuer."""
 
     detail: str
+    ours: bool = False  # the detail is our own text, not the provider's
 
 
 DiscoveryOutcome = Discovered | DiscoveryRefused | Unreachable

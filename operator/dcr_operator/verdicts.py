@@ -21,6 +21,18 @@ from dcr_operator.steps import Stop, Wait
 from dcr_protocol.errors import RegistrationErrorCode
 
 _KNOWN_CODES = frozenset(code.value for code in RegistrationErrorCode)
+# RFC 7591 §3.2.2: said about the metadata, by something that has read them.
+_ABOUT_THE_METADATA = frozenset(
+    {
+        RegistrationErrorCode.INVALID_REDIRECT_URI.value,
+        RegistrationErrorCode.INVALID_CLIENT_METADATA.value,
+        RegistrationErrorCode.INVALID_SOFTWARE_STATEMENT.value,
+        RegistrationErrorCode.UNAPPROVED_SOFTWARE_STATEMENT.value,
+    }
+)
+_CONFLICT = 409
+_TURN_ON = "Turn dynamic client registration and its management on at the provider."
+_LOOK = "Look at the provider and at the network between."
 
 
 def halt(reason: Reason, message: str, after: float | None = None) -> Wait | Stop:
@@ -45,24 +57,23 @@ def verdict(attempt: Attempt, connection: ProviderConnection) -> Wait | Stop:
         case InitialAccessTokenRejected(detail):
             reason = Reason.INITIAL_ACCESS_TOKEN_REJECTED
             message = (
-                f"{name} refuses the initial access token{_told(detail, connection)}. Put a valid"
+                f"{name} refuses the initial access token{told(detail, connection)}. Put a valid"
                 " one into the Secret that spec.initialAccessToken of the provider names."
             )
         case NotSupported(status):
             reason = _unsupported(attempt.operation)
-            message = (
-                f"{name} cannot {doing}: it answers {status} there. Turn dynamic client"
-                " registration and its management on at the provider."
-            )
+            message = f"{name} cannot {doing}: it answers {status} there. {_TURN_ON}"
         case RateLimited(after):
             reason = Reason.RATE_LIMITED
             message = f"{name} asks for fewer requests; trying to {doing} again later."
-        case Unreachable(detail, _, after):
+        case Unreachable(detail, _, after, ours):
             reason = Reason.PROVIDER_UNAVAILABLE
-            message = _silent(f"could not be asked to {doing}", detail, connection)
-        case Malformed(detail):
+            said = told(detail, connection, ours=ours)
+            message = f"{name} could not be asked to {doing}{said}. {_LOOK}"
+        case Malformed(detail, _, ours):
             reason = Reason.PROVIDER_UNAVAILABLE
-            message = _silent(f"gave no usable answer to {doing}", detail, connection)
+            said = told(detail, connection, ours=ours)
+            message = f"{name} gave no usable answer to {doing}{said}. {_LOOK}"
         case Registered() | Deleted() | RegistrationAccessTokenRejected():
             reason = Reason.INTERNAL_ERROR
             message = f"an answer of the kind {type(outcome).__name__} has no meaning here."
@@ -81,12 +92,29 @@ def may_have_arrived(outcome: Outcome) -> bool:
 def settles(attempt: Attempt) -> bool:
     """Whether the outcome says that neither this request nor an earlier one took effect.
 
-    An answer that is about the request itself settles it. Being sent away (rate limit, token,
-    no connection) says nothing about an earlier request of the same intent.
+    Being sent away (rate limit, token, no connection, a gateway's 403, 404 or 413) says nothing
+    about an earlier request of the same intent.
     """
-    if isinstance(attempt.outcome, Refused | NotSupported):
+    if not attempt.repeated:
+        return not may_have_arrived(attempt.outcome)
+    outcome = attempt.outcome
+    if isinstance(outcome, Refused) and outcome.code in _ABOUT_THE_METADATA:
         return True
-    return not attempt.repeated and not may_have_arrived(attempt.outcome)
+    return client_of_key_is_gone(attempt)
+
+
+def client_of_key_is_gone(attempt: Attempt) -> bool:
+    """Whether a repeat was told that its client existed and has been deleted since.
+
+    Only a provider that honours the key is sent a repeat of a registration.
+    """
+    return (
+        attempt.repeated
+        and attempt.operation is Operation.REGISTER
+        and isinstance(attempt.outcome, Refused)
+        and attempt.outcome.status == _CONFLICT
+        and attempt.outcome.code in _KNOWN_CODES
+    )
 
 
 def _said(outcome: Refused, connection: ProviderConnection) -> str:
@@ -98,15 +126,9 @@ def _said(outcome: Refused, connection: ProviderConnection) -> str:
     )
 
 
-def _silent(what: str, detail: str, connection: ProviderConnection) -> str:
-    return (
-        f"{connection.provider} {what}{_told(detail, connection)}."
-        " Look at the provider and at the network between."
-    )
-
-
-def _told(detail: str, connection: ProviderConnection) -> str:
-    return f" ({detail})" if detail and not connection.hardened else ""
+def told(detail: str, connection: ProviderConnection, *, ours: bool = False) -> str:
+    """Return the detail in brackets, unless it is a tenant's text: that is not repeated."""
+    return f" ({detail})" if detail and (ours or not connection.hardened) else ""
 
 
 def _unsupported(operation: Operation) -> Reason:

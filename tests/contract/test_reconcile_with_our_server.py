@@ -20,6 +20,7 @@ from dcr_operator.outcomes import (
 )
 from dcr_operator.ports import Management, ProviderConnection
 from dcr_operator.registration_client import HttpRegistrationClient
+from dcr_protocol.client_information import ClientInformation
 from tests.fakes.dcr_server_app import ISSUER, running_app
 from tests.fakes.faults import Crash
 from tests.fakes.operator_world import RESYNC, SYSTEM, World, encoded
@@ -33,7 +34,7 @@ class Crashing:
 
     real: HttpRegistrationClient
     crash_after: str = ""
-    client_ids: set[str] = field(default_factory=set)
+    informations: list[ClientInformation] = field(default_factory=list)
 
     async def discover(self, connection: ProviderConnection) -> DiscoveryOutcome:
         return await self.real.discover(connection)
@@ -92,9 +93,13 @@ class Crashing:
             auth_method=auth_method,
         )
 
+    @property
+    def client_ids(self) -> set[str]:
+        return {each.client_id for each in self.informations}
+
     def _answered(self, operation: str, outcome: Outcome) -> Outcome:
         if isinstance(outcome, Registered):
-            self.client_ids.add(outcome.information.client_id)
+            self.informations.append(outcome.information)
         if operation == self.crash_after:
             self.crash_after = ""
             raise Crash
@@ -202,3 +207,26 @@ async def test_a_client_removed_at_the_server_is_registered_again(stage: Stage) 
     assert stage.world.status["clientId"] != registration.client_id
     assert await stage.probe() == CredentialsAccepted()
     assert "ClientVanished" in stage.world.events.reasons
+
+
+@pytest.mark.parametrize("then", ["wanted", "deleted"])
+async def test_a_repeat_of_a_registration_whose_client_was_deleted_is_settled(
+    stage: Stage, then: str
+) -> None:
+    await stage.dies_after("register")
+    (made,) = stage.crashing.informations
+    assert made.registration_access_token is not None
+    access = Management(made.registration_client_uri or "", made.registration_access_token)
+    await stage.crashing.real.delete(
+        ProviderConnection("ClusterOAuthProvider/main", ISSUER), access
+    )
+    if then == "deleted":
+        stage.world.delete_client()
+    await stage.world.settle()
+    if then == "deleted":
+        assert (stage.world.client, stage.world.records()) == (None, [])
+        return
+    assert stage.world.condition() == ("True", "Ready")
+    assert await stage.probe() == CredentialsAccepted()
+    assert stage.world.status["clientId"] != made.client_id
+    assert stage.world.record.orphans == ()

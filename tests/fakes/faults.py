@@ -1,4 +1,4 @@
-"""Faults on the way to the outside: crash, lost answer, no connection, at the n-th call."""
+"""Faults on the way to the outside: crash, lost answer, no connection, a gateway between."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -17,12 +17,14 @@ class Fault(StrEnum):
     CRASH_AFTER = "crash after"
     ANSWER_LOST = "answer lost after"
     NOT_SENT = "no connection at"
+    GATEWAY_503 = "a gateway answers 503 after"
+    GATEWAY_404 = "a gateway answers 404 in place of"
 
 
 @dataclass(frozen=True, slots=True)
 class FaultAt:
     fault: Fault
-    call: int  # counted from 1
+    call: int | str  # counted from 1, or by name
 
 
 @dataclass(slots=True)
@@ -31,22 +33,26 @@ class Wire:
 
     fault_at: FaultAt | None = None
     calls: list[str] = field(default_factory=list)
+    reached: bool = False
 
-    def call(self, name: str, do: Callable[[], Answer], failed: Callable[[bool], Answer]) -> Answer:
-        """Run `do`, or what the fault makes of it; `failed` gets whether it may have arrived."""
+    def call(
+        self, name: str, do: Callable[[], Answer], failed: Callable[[Fault], Answer]
+    ) -> Answer:
+        """Run `do`, or what the fault makes of it."""
         self.calls.append(name)
-        here = self.fault_at is not None and self.fault_at.call == len(self.calls)
+        here = self.fault_at is not None and self.fault_at.call in (len(self.calls), name)
         fault = self.fault_at.fault if here and self.fault_at else None
+        if fault is None:
+            return do()
+        self.reached = True
         if fault is Fault.CRASH_BEFORE:
             raise Crash
-        if fault is Fault.NOT_SENT:
-            return failed(False)
-        answer = do()
+        if fault in (Fault.NOT_SENT, Fault.GATEWAY_404):
+            return failed(fault)
+        do()
         if fault is Fault.CRASH_AFTER:
             raise Crash
-        if fault is Fault.ANSWER_LOST:
-            return failed(True)
-        return answer
+        return failed(fault)
 
     @property
     def writes(self) -> list[str]:

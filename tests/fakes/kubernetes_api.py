@@ -215,7 +215,7 @@ class FakeKubernetesApi:
         return self.wire.call(name, do, _unavailable)
 
 
-def _unavailable(_may_have_arrived: object) -> NoReturn:
+def _unavailable(_fault: object) -> NoReturn:
     raise ApiUnavailable(503, "ServiceUnavailable", "the API server does not answer")
 
 

@@ -215,7 +215,7 @@ class World:
         self.wire = Wire(fault)
         with contextlib.suppress(Crash):
             await reconcile(CLIENT, self.context)
-        return len(self.wire.calls) >= fault.call
+        return self.wire.reached
 
     async def settle(self, passes: int = 12) -> Result:
         """Pass until one has nothing to write."""

@@ -31,7 +31,7 @@ from dcr_operator.outcomes import (
 from dcr_operator.ports import Management, ProviderConnection
 from dcr_protocol.client_information import ClientInformation
 from dcr_protocol.server_metadata import AuthorizationServerMetadata
-from tests.fakes.faults import Wire
+from tests.fakes.faults import Fault, Wire
 
 ISSUER = "https://id.example.com"
 INITIAL_ACCESS_TOKEN = "iat-of-the-tests"
@@ -53,6 +53,8 @@ class FakeProvider:
     updates: bool = True
     down: bool = False
     refuses: Refused | None = None
+    instead: Outcome | None = None  # what a gateway answers in place of the provider
+    instead_once: bool = False
     initial_access_token: str | None = INITIAL_ACCESS_TOKEN
     overrides: dict[str, JsonValue] = field(default_factory=dict)
     wire: Wire = field(default_factory=Wire)
@@ -131,12 +133,13 @@ class FakeProvider:
         return True
 
     def _call(self, operation: str, do: Callable[[], Outcome]) -> Outcome:
-        def gone(may_have_arrived: bool) -> Outcome:
-            return Unreachable("no answer", may_have_arrived=may_have_arrived)
-
         if self.down:
-            return self.wire.call(f"provider {operation}", lambda: gone(False), gone)
-        return self.wire.call(f"provider {operation}", do, gone)
+            return self.wire.call(f"provider {operation}", lambda: _failed(Fault.NOT_SENT), _failed)
+        instead = self.instead
+        if instead is not None:
+            self.instead = None if self.instead_once else instead
+            return self.wire.call(f"provider {operation}", lambda: instead, _failed)
+        return self.wire.call(f"provider {operation}", do, _failed)
 
     def _register(self, body: bytes, token: str | None, key: str) -> Outcome:
         if token != self.initial_access_token:
@@ -206,6 +209,12 @@ class FakeProvider:
             return RegistrationAccessTokenRejected()
         del self.clients[client.client_id]
         return Deleted()
+
+
+def _failed(fault: Fault) -> Outcome:
+    if fault is Fault.GATEWAY_404:
+        return NotSupported(404)
+    return Unreachable("no answer", may_have_arrived=fault is not Fault.NOT_SENT)
 
 
 def _uri(client: RegisteredClient) -> str:

@@ -6,7 +6,7 @@ import pytest
 
 from dcr_operator.kube import LEASES, JsonObject, member
 from dcr_operator.lease import LEASE_NAME, LeadershipLostError, Lease, LeaseTime
-from tests.fakes.faults import Answer, Wire
+from tests.fakes.faults import Answer, Fault, Wire
 from tests.fakes.kubernetes_api import FakeCluster, FakeKubernetesApi
 
 NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
@@ -15,8 +15,13 @@ NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
 class Down(Wire):
     """An API server that does not answer."""
 
-    def call(self, name: str, do: Callable[[], Answer], failed: Callable[[bool], Answer]) -> Answer:  # noqa: ARG002  # the signature is given
-        return failed(False)  # the fake's own order
+    def call(
+        self,
+        name: str,  # noqa: ARG002 - the signature is given
+        do: Callable[[], Answer],  # noqa: ARG002 - the signature is given
+        failed: Callable[[Fault], Answer],
+    ) -> Answer:
+        return failed(Fault.NOT_SENT)  # the fake's own order
 
 
 class EnoughError(Exception):

@@ -17,7 +17,7 @@ from tests.fakes.operator_world import CLIENT, NAMESPACE, PROVIDER, World, docum
 from tests.fakes.provider import ISSUER, FakeProvider
 
 OWN = Key("OAuthProvider", NAMESPACE, "own")
-SELECTOR = {"selector": {"matchLabels": {"tier": "web"}}}
+SELECTOR: dict[str, object] = {"selector": {"matchLabels": {"tier": "web"}}}
 
 
 @dataclass(slots=True)
@@ -32,12 +32,25 @@ async def seen(world: World, key: Key = PROVIDER) -> ProviderState:
     return await observe_provider(key, NAMESPACE, world.context)
 
 
-@pytest.mark.parametrize(("labels", "allowed"), [({"tier": "web"}, True), ({}, False)])
+UNLABELLED: dict[str, object] = {
+    "selector": {"matchExpressions": [{"key": "tier", "operator": "DoesNotExist"}]}
+}
+
+
+@pytest.mark.parametrize(
+    ("selector", "labels", "allowed"),
+    [
+        (SELECTOR, {"tier": "web"}, True),
+        (SELECTOR, {}, False),
+        (UNLABELLED, {}, True),
+        (UNLABELLED, {"tier": "web"}, False),
+    ],
+)
 async def test_a_selector_decides_by_the_labels_of_the_namespace(
-    labels: dict[str, str], *, allowed: bool
+    selector: dict[str, object], labels: dict[str, str], *, allowed: bool
 ) -> None:
     world = World()
-    world.add_provider(allowedNamespaces=SELECTOR)
+    world.add_provider(allowedNamespaces=selector)
     namespace = document(NAMESPACES, "", NAMESPACE)
     member_of(namespace, "metadata")["labels"] = dict(labels)
     world.cluster.create(NAMESPACES, namespace)
@@ -75,13 +88,17 @@ async def test_what_the_spec_says_about_reaching_it_is_passed_on() -> None:
     assert (state.policy.resync_every, state.policy.initial_access_token) == (30.0, None)
 
 
+ELSEWHERE = AuthorizationServerMetadata(
+    issuer=ISSUER, registration_endpoint="https://elsewhere.example.com/register"
+)
 UNUSABLE = [
+    (Discovered(ELSEWHERE), Reason.DISCOVERY_FAILED),
     (DiscoveryRefused("it names another issuer"), Reason.DISCOVERY_FAILED),
     (Discovered(AuthorizationServerMetadata(issuer=ISSUER)), Reason.REGISTRATION_NOT_SUPPORTED),
 ]
 
 
-@pytest.mark.parametrize(("answer", "reason"), UNUSABLE, ids=[row[1].value for row in UNUSABLE])
+@pytest.mark.parametrize(("answer", "reason"), UNUSABLE, ids=lambda value: str(value)[:30])
 async def test_a_document_that_is_no_use_has_its_reason(
     answer: DiscoveryOutcome, reason: Reason
 ) -> None:
@@ -90,6 +107,27 @@ async def test_a_document_that_is_no_use_has_its_reason(
     state = await seen(world)
     assert isinstance(state, ProviderUnusable)
     assert state.reason is reason
+
+
+async def test_an_endpoint_elsewhere_may_be_allowed() -> None:
+    world = World(Discovering(answer=Discovered(ELSEWHERE)))
+    world.add_provider(allowedOrigins=["https://elsewhere.example.com"])
+    assert isinstance(await seen(world), ProviderUsable)
+
+
+async def test_our_own_words_about_a_tenants_provider_are_shown_and_its_own_are_not() -> None:
+    for answer, shown in (
+        (DiscoveryRefused("look here"), False),
+        (DiscoveryRefused("look here", ours=True), True),
+        (Discovered(ELSEWHERE), True),
+    ):
+        world = World(Discovering(answer=answer))
+        spec = {"issuer": ISSUER}
+        own = document(OAUTH_PROVIDERS, NAMESPACE, "own", spec=spec)
+        world.cluster.create(OAUTH_PROVIDERS, own)
+        state = await seen(world, OWN)
+        assert isinstance(state, ProviderUnusable)
+        assert ("look here" in state.message or "elsewhere" in state.message) is shown
 
 
 async def test_an_endpoint_in_the_spec_stands_in_for_one_in_the_document() -> None:

@@ -99,7 +99,7 @@ async def test_every_answer_to_a_registration_is_an_outcome(
 ARRIVED = [
     ("no connection", failing(httpx.ConnectError), False),
     ("no connection in time", failing(httpx.ConnectTimeout), False),
-    ("503", answering(503, body=b""), False),
+    ("503", answering(503, body=b""), True),
     ("no answer in time", failing(httpx.ReadTimeout), True),
     ("the connection breaks", failing(httpx.ReadError), True),
     ("the connection breaks while sending", failing(httpx.WriteError), True),

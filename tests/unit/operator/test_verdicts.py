@@ -78,8 +78,13 @@ def test_what_a_namespaced_provider_says_is_not_repeated() -> None:
 
 
 SETTLED = [
-    (Refused(400, "x", "y"), True, True),
-    (NotSupported(405), True, True),
+    (Refused(400, "invalid_redirect_uri", "y"), True, True),
+    (Refused(409, "invalid_request", "its client was deleted"), True, True),
+    (Refused(409, "", "a gateway"), True, False),
+    (Refused(403, "insufficient_scope", "y"), True, False),
+    (Refused(413, "", "a gateway"), True, False),
+    (NotSupported(404), True, False),
+    (NotSupported(405), True, False),
     (RateLimited(1.0), True, False),
     (InitialAccessTokenRejected("spent"), True, False),
     (RegistrationAccessTokenRejected(), True, False),
