@@ -50,17 +50,22 @@ class Discovery:
 
 async def _discover(session: ProviderSession) -> DiscoveryOutcome:
     issuer = session.connection.issuer
-    refused: list[str] = []
-    for url in discovery_urls(issuer):
+    refused: list[DiscoveryRefused] = []
+    try:
+        urls = discovery_urls(issuer)
+    except ValueError as error:
+        return DiscoveryRefused(str(error), ours=True)
+    for url in urls:
         try:
             answer = await session.send(ProviderRequest("discover", "GET", url))
         except OriginRefusedError as error:
-            return DiscoveryRefused(f"the issuer cannot be asked: {error}")
+            return DiscoveryRefused(f"the issuer cannot be asked: {error}", ours=True)
         outcome = _judge(issuer, answer)
         if not isinstance(outcome, DiscoveryRefused):
             return outcome
-        refused.append(outcome.detail)
-    return DiscoveryRefused("; ".join(dict.fromkeys(refused)))
+        refused.append(outcome)
+    detail = "; ".join(dict.fromkeys(each.detail for each in refused))
+    return DiscoveryRefused(detail, ours=all(each.ours for each in refused))
 
 
 def _judge(issuer: str, answer: Answer) -> DiscoveryOutcome:
@@ -68,12 +73,13 @@ def _judge(issuer: str, answer: Answer) -> DiscoveryOutcome:
         case Unreachable():
             return answer
         case RateLimited():
-            detail = "the limit of requests per second is reached"
-            return Unreachable(detail, may_have_arrived=False)
+            detail = "too many requests wait for it already: see spec.limits"
+            return Unreachable(detail, may_have_arrived=False, ours=True)
         case ResponseTooLarge():
-            return DiscoveryRefused("the document is too large")
+            return DiscoveryRefused("the document is too large", ours=True)
     try:
-        return Discovered(parse_server_metadata(issuer, answer.status, answer.body))
+        metadata = parse_server_metadata(issuer, answer.status, answer.body, answer.headers)
+        return Discovered(metadata)
     except (response_errors.ServerUnavailable, response_errors.RateLimited) as error:
         return Unreachable(str(error), may_have_arrived=False, retry_after=error.retry_after)
     except response_errors.ProtocolResponseError as error:

@@ -19,7 +19,16 @@ Resolve = Callable[[str, int], Awaitable[list[str]]]
 # Below the five seconds after which uvicorn and Node close an idle connection: a request
 # on a connection that is being closed would be a request with an unknown outcome.
 _KEEP_ALIVE = 4.0
-_TUNNELS = (ipaddress.ip_network("64:ff9b::/96"), ipaddress.ip_network("2002::/16"))
+# RFC 4291 §2.4, IANA: what has been handed out as global unicast. All else, mapped, translated
+# and site-local addresses with it, is not public whatever its name says.
+_GLOBAL_UNICAST = ipaddress.IPv6Network("2000::/3")
+_SPECIAL = (
+    ipaddress.ip_network("2001::/23"),  # protocol assignments, Teredo among them
+    ipaddress.ip_network("2001:db8::/32"),  # documentation
+    ipaddress.ip_network("2002::/16"),  # 6to4: leads to an IPv4 address
+    ipaddress.ip_network("3fff::/20"),  # documentation
+    ipaddress.ip_network("192.88.99.0/24"),  # 6to4 relays
+)
 
 
 class AddressRefusedError(httpx.ConnectError):
@@ -73,15 +82,17 @@ class HardenedTransport(httpx.AsyncBaseTransport):
         plain = _unmapped(address)
         if plain.is_loopback:
             return self._allow_loopback
-        tunnelled = any(plain in each for each in _TUNNELS if each.version == plain.version)
-        return plain.is_global and not plain.is_multicast and not tunnelled
+        if isinstance(plain, ipaddress.IPv6Address) and plain not in _GLOBAL_UNICAST:
+            return False
+        special = any(plain in each for each in _SPECIAL if each.version == plain.version)
+        return plain.is_global and not plain.is_multicast and not special
 
 
 async def resolve_host(host: str, port: int) -> list[str]:
     loop = asyncio.get_running_loop()
     try:
         found = await loop.getaddrinfo(host, port, type=socket.SOCK_STREAM)
-    except OSError:
+    except (OSError, UnicodeError):  # a label that is empty or too long
         return []
     return [str(entry[4][0]) for entry in found]
 

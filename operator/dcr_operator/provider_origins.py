@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from urllib.parse import SplitResult, urlsplit, urlunsplit
 
 from dcr_operator.ports import ProviderConnection
+from dcr_protocol.response_errors import clean_text
 
 _PORTS = {"https": 443, "http": 80}
 _IN_CLUSTER = (".svc", ".svc.cluster.local")
@@ -63,13 +64,19 @@ def url_to_send_to(connection: ProviderConnection, url: str) -> str:
     """
     origin = origin_of(url)
     if origin not in _configured(connection):
-        message = f"origin {origin.scheme}://{origin.host}:{origin.port} is not allowed"
-        raise OriginRefusedError(message)
+        raise OriginRefusedError(_refusal(connection, origin))
     backchannel = _backchannel(connection)
     if backchannel is not None and origin == origin_of(connection.issuer):
         url = _moved(url, backchannel)
     _require_protection(connection, origin_of(url))
     return url
+
+
+def _refusal(connection: ProviderConnection, origin: Origin) -> str:
+    if connection.hardened:
+        # The URL is the provider's word, and the provider a tenant's.
+        return "its origin is neither the issuer's nor one of spec.allowedOrigins"
+    return clean_text(f"origin {origin.scheme}://{origin.host}:{origin.port} is not allowed")
 
 
 def _backchannel(connection: ProviderConnection) -> str | None:

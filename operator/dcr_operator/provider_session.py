@@ -27,7 +27,14 @@ MAX_RESPONSE_BYTES = 262_144
 _USER_AGENT = f"dcr-operator/{VERSION}"
 
 # The provider cannot have seen the request: nothing was sent.
-_NOT_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.UnsupportedProtocol)
+_NOT_SENT = (
+    httpx.ConnectError,
+    httpx.ConnectTimeout,
+    httpx.PoolTimeout,
+    httpx.UnsupportedProtocol,
+    httpx.InvalidURL,
+    UnicodeError,  # of a host name or a header that cannot be written as ASCII
+)
 
 MakeTransport = Callable[[ProviderConnection, ssl.SSLContext], httpx.AsyncBaseTransport]
 Observe = Callable[[str, str, int, float], None]  # provider, operation, code, seconds
@@ -100,7 +107,7 @@ class ProviderSession:
         if not self._circuit.admits():
             pause = self._circuit.retry_after()
             detail = f"{self._last_failure}; not asked again for {pause:.0f} s"
-            return Unreachable(detail, may_have_arrived=False)
+            return Unreachable(detail, may_have_arrived=False, ours=True)
         wait = self._bucket.reserve(patience=self.connection.timeout)
         if wait is None:
             self._circuit.abandoned()
@@ -113,6 +120,8 @@ class ProviderSession:
         if isinstance(answer, Unreachable):
             self._last_failure = answer.detail
             self._circuit.failed()
+        elif isinstance(answer, RateLimited):
+            self._circuit.abandoned()
         else:
             self._circuit.succeeded()
         return answer
@@ -124,18 +133,26 @@ class ProviderSession:
         for client in clients:
             await client.aclose()
 
-    async def _exchange(
-        self, request: ProviderRequest, url: str, wait: float
-    ) -> ProviderResponse | ResponseTooLarge | Unreachable:
+    async def _exchange(self, request: ProviderRequest, url: str, wait: float) -> Answer:
         if wait:
             await asyncio.sleep(wait)
-        async with self._room:
-            start = time.monotonic()
-            answer = await self._attempt(request, url)
-            code = 0 if isinstance(answer, Unreachable) else answer.status
-            seconds = time.monotonic() - start
-            self._observe(self.connection.provider, request.operation, code, seconds)
-            return answer
+        try:
+            # A slow provider must not hold the workers that wait for their turn.
+            await asyncio.wait_for(self._room.acquire(), self.connection.timeout)
+        except TimeoutError:
+            return RateLimited(retry_after=None)
+        try:
+            return await self._measured(request, url)
+        finally:
+            self._room.release()
+
+    async def _measured(self, request: ProviderRequest, url: str) -> Answer:
+        start = time.monotonic()
+        answer = await self._attempt(request, url)
+        code = 0 if isinstance(answer, Unreachable) else answer.status
+        seconds = time.monotonic() - start
+        self._observe(self.connection.provider, request.operation, code, seconds)
+        return answer
 
     async def _attempt(
         self, request: ProviderRequest, url: str
@@ -146,11 +163,11 @@ class ProviderSession:
             async with asyncio.timeout(timeout), self._client(url) as client:
                 return await _read(client, request, url)
         except _NOT_SENT as error:
-            return Unreachable(_describe(error), may_have_arrived=False)
+            return Unreachable(_describe(error), may_have_arrived=False, ours=True)
         except TimeoutError:
-            return Unreachable(f"no answer within {timeout:g} s", may_have_arrived=True)
-        except (httpx.HTTPError, httpx.InvalidURL, ssl.SSLError, OSError) as error:
-            return Unreachable(_describe(error), may_have_arrived=True)
+            return Unreachable(f"no answer within {timeout:g} s", may_have_arrived=True, ours=True)
+        except (httpx.HTTPError, ssl.SSLError, OSError, ValueError) as error:
+            return Unreachable(_describe(error), may_have_arrived=True, ours=True)
 
     @asynccontextmanager
     async def _client(self, url: str) -> AsyncIterator[httpx.AsyncClient]:
@@ -197,9 +214,14 @@ async def _read(
 
 
 def _describe(error: Exception) -> str:
-    """What went wrong, without the URL: its path may hold what is not for everyone."""
+    """What went wrong, without the URL: its path may hold what is not for everyone.
+
+    Words of ours alone: those of a provider may be a tenant's.
+    """
     kind = type(error).__name__.removesuffix("Error")
     words = {"Connect": "no connection", "ConnectTimeout": "no connection in time"}
+    if isinstance(error, httpx.InvalidURL | UnicodeError):
+        return "its URL cannot be used: look at the host name"
     detail = str(error)
     if "CERTIFICATE_VERIFY_FAILED" in detail:
         return "its TLS certificate is not trusted: set tls.caBundle or tls.caRef"

@@ -71,7 +71,7 @@ class HttpRegistrationClient:
         try:
             provider = await self._provider(connection)
         except OriginRefusedError as error:
-            return DiscoveryRefused(str(error))
+            return DiscoveryRefused(str(error), ours=True)
         return await provider.discovery.outcome()
 
     async def register(
@@ -189,4 +189,4 @@ def _bearer(token: SecretStr | None) -> dict[str, str]:
 
 
 def _not_sent(member: str, error: OriginRefusedError) -> Outcome:
-    return Malformed(f"{member} of the provider: {error}", may_have_arrived=False)
+    return Malformed(f"{member} of the provider: {error}", may_have_arrived=False, ours=True)

@@ -1,10 +1,12 @@
 import asyncio
+import contextlib
 
 import httpx
 import pytest
 
 from dcr_operator.outcomes import Discovered, DiscoveryRefused, Unreachable
 from dcr_operator.ports import ProviderConnection
+from dcr_operator.registration_client import HttpRegistrationClient
 from tests.fakes.scripted_provider import (
     CONNECTION,
     ENDPOINT,
@@ -89,4 +91,35 @@ async def test_what_is_no_discovery_document_is_refused(answer: Answer) -> None:
 async def test_a_broken_ca_bundle_is_told() -> None:
     broken = ProviderConnection("p", ISSUER, ca_bundle="no certificate")
     outcome = await ScriptedProvider(answering(200, METADATA)).client().discover(broken)
-    assert outcome == DiscoveryRefused("the CA certificates in tls are not PEM")
+    assert outcome == DiscoveryRefused("the CA certificates in tls are not PEM", ours=True)
+
+
+@pytest.mark.parametrize(
+    "issuer",
+    [
+        "https://id.example.com:99999",
+        "https://\u00fc.localhost:1",
+        "https://a..b.example",
+        f"https://{'a' * 64}.example",
+        "https://xn--a.example",
+        "https://id.example.com:port",
+        "https://[::1",
+    ],
+)
+@pytest.mark.parametrize("hardened", [True, False])
+async def test_an_issuer_that_cannot_be_asked_is_an_outcome(issuer: str, hardened: bool) -> None:
+    async with contextlib.AsyncExitStack() as stack:
+        client = HttpRegistrationClient()
+        stack.push_async_callback(client.close)
+        outcome = await client.discover(ProviderConnection("p", issuer, hardened=hardened))
+    assert isinstance(outcome, DiscoveryRefused | Unreachable)
+    assert outcome.ours
+    if isinstance(outcome, Unreachable):
+        assert not outcome.may_have_arrived
+
+
+async def test_a_provider_that_asks_for_patience_is_given_it() -> None:
+    provider = ScriptedProvider(answering(429, {}, Retry_After="77"))
+    outcome = await provider.client().discover(CONNECTION)
+    assert isinstance(outcome, Unreachable)
+    assert outcome.retry_after == 77

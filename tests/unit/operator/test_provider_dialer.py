@@ -54,6 +54,20 @@ async def test_the_connection_goes_to_the_address_that_was_checked() -> None:
         "::ffff:169.254.169.254",
         "64:ff9b::a9fe:a9fe",
         "2002:a9fe:a9fe::1",
+        "fec0::1",
+        "64:ff9b:1::a00:1",
+        "::ffff:10.0.0.1",
+        "::ffff:0:10.0.0.1",
+        "::10.0.0.1",
+        "::127.0.0.1",
+        "2001::1",
+        "2001:db8::1",
+        "3fff::1",
+        "5f00::1",
+        "100::1",
+        "192.88.99.1",
+        "192.0.2.1",
+        "240.0.0.1",
     ],
 )
 async def test_addresses_of_special_use_are_refused(address: str) -> None:
@@ -61,6 +75,15 @@ async def test_addresses_of_special_use_are_refused(address: str) -> None:
     with pytest.raises(AddressRefusedError):
         await ask(hardened(seen, address))
     assert seen.requests == []
+
+
+@pytest.mark.parametrize(
+    "address", ["93.184.215.14", "2606:2800:21f:cb07:6820:80da:af6b:8b2c", "2a00:1450::1"]
+)
+async def test_public_addresses_are_reached(address: str) -> None:
+    seen = Seen()
+    await ask(hardened(seen, address))
+    assert len(seen.requests) == 1
 
 
 async def test_one_private_address_among_public_ones_is_enough_to_refuse() -> None:
@@ -82,3 +105,4 @@ async def test_a_name_that_does_not_resolve_is_no_connection() -> None:
 async def test_names_are_resolved_by_the_system() -> None:
     assert await resolve_host("127.0.0.1", 443) == ["127.0.0.1"]
     assert await resolve_host("name.invalid", 443) == []
+    assert await resolve_host("a..b.example", 443) == []

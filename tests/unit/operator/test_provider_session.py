@@ -2,7 +2,7 @@ import asyncio
 
 import httpx
 
-from dcr_operator.outcomes import Unreachable
+from dcr_operator.outcomes import RateLimited, Unreachable
 from dcr_operator.ports import ProviderConnection
 from dcr_operator.registration_client import HttpRegistrationClient
 from tests.fakes.scripted_provider import (
@@ -55,3 +55,17 @@ async def test_closing_closes_the_connections() -> None:
     client = ScriptedProvider(answering(201, CLIENT)).client()
     await client.read(CONNECTION, MANAGEMENT)
     await client.close()
+
+
+async def test_nobody_waits_longer_for_room_than_for_an_answer() -> None:
+    class Stuck(httpx.AsyncBaseTransport):
+        async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+            await asyncio.Event().wait()
+            raise AssertionError(request)
+
+    client = HttpRegistrationClient(make_transport=lambda _c, _t: Stuck())
+    narrow = ProviderConnection("p", ISSUER, max_concurrent=1, timeout=0.05)
+    outcomes = await asyncio.gather(*(client.read(narrow, MANAGEMENT) for _ in range(12)))
+    asked = [each for each in outcomes if isinstance(each, Unreachable)]
+    assert 1 <= len(asked) <= 3
+    assert outcomes.count(RateLimited(retry_after=None)) == 12 - len(asked)
