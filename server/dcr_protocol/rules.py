@@ -70,6 +70,10 @@ def check_client_metadata(
     return complete
 
 
+def is_scope(text: str) -> bool:
+    return _SCOPE.fullmatch(text) is not None
+
+
 def _with_defaults(metadata: ClientMetadata, rules: MetadataRules) -> ClientMetadata:
     grant_types, response_types = complete_grants(metadata.grant_types, metadata.response_types)
     provisioned: dict[str, object] = {
@@ -93,7 +97,7 @@ def _check_words(metadata: ClientMetadata) -> None:
         value = getattr(metadata, member)
         if value is not None and value not in known:
             raise InvalidClientMetadata(f"{member} must be {' or '.join(known)}")
-    if metadata.scope is not None and not _SCOPE.fullmatch(metadata.scope):
+    if metadata.scope is not None and not is_scope(metadata.scope):
         raise InvalidClientMetadata("scope must hold values with one space between them")
 
 

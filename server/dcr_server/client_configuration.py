@@ -8,25 +8,27 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from dcr_protocol.bearer import insufficient_scope, invalid_token
+from dcr_protocol.client_metadata import ClientMetadata
 from dcr_protocol.client_update import check_update_request
 from dcr_protocol.errors import InvalidRequest
 from dcr_protocol.json_document import parse_json_object
 from dcr_server.client_information import client_information_response
-from dcr_server.credentials import find_secret, find_token
+from dcr_server.credentials import Credentials, find_secret, find_token, retires_any
 from dcr_server.policies import Policy
 from dcr_server.records import Client
-from dcr_server.registration import admitted_metadata, idempotency_key_reused, needs_secret
+from dcr_server.registration import admitted_metadata, idempotency_key_reused, issue
 from dcr_server.requests import JSON, bearer_token_hash, idempotency_key, read_body
 from dcr_server.responses import no_store
 from dcr_server.server import Server
-from dcr_server.storage.protocol import IdempotencyKeyReused, TokenRetired, Update, Updated
-from dcr_server.tokens import (
-    CLIENT_SECRET_PREFIX,
-    REGISTRATION_ACCESS_TOKEN_PREFIX,
-    Minted,
-    hash_of,
-    mint,
+from dcr_server.storage.protocol import (
+    IdempotencyKeyReused,
+    TokenHolder,
+    TokenRetired,
+    Update,
+    Updated,
+    UpdateOutcome,
 )
+from dcr_server.tokens import Minted, hash_of
 
 NO_CONTENT = 204
 
@@ -37,13 +39,17 @@ log = structlog.get_logger()
 class _Authenticated:
     client: Client
     token: Minted
+    held: Credentials
 
 
 async def read(request: Request, server: Server) -> Response:
     """RFC 7592 §2.1. The token that was presented comes back: only its hash is stored (S-110)."""
     authenticated = await _authenticate(request, server)
     client, token = authenticated.client, authenticated.token
-    if len(client.credentials) > 1 and not await server.storage.clients.retire(
+    # A write only where it changes something: reads go on while the database is locked.
+    if retires_any(
+        client.credentials, authenticated.held
+    ) and not await server.storage.clients.retire(
         client.client_id, token_or_secret_hash=token.hash
     ):
         raise _refused()
@@ -54,29 +60,24 @@ async def update(request: Request, server: Server) -> Response:
     """RFC 7592 §2.2: an update replaces the whole client metadata."""
     authenticated = await _authenticate(request, server)
     client = authenticated.client
-    policy = _policy_that_governs(client, server)
     body = await read_body(request, JSON)
-    document = parse_json_object(body)
-    _check_repeated_secret(client, check_update_request(document, client.client_id))
-    metadata = admitted_metadata(document, policy)
-    token = mint(REGISTRATION_ACCESS_TOKEN_PREFIX, server.entropy)
-    secret = mint(CLIENT_SECRET_PREFIX, server.entropy)
-    outcome = await server.storage.clients.update(
-        Update(
-            client_id=client.client_id,
-            presented_token_hash=authenticated.token.hash,
-            new_token_hash=token.hash,
-            new_secret_hash=secret.hash,
-            needs_secret=needs_secret(metadata),
-            metadata=metadata.to_wire(),
-            repeatable=idempotency_key(request, scope=f"update\n{client.client_id}", body=body),
+    scope = f"update\n{client.client_id}"
+    repeatable = idempotency_key(request, scope=scope, body=body, now=server.now())
+    issued = issue(server)
+    holder = TokenHolder(client.client_id, authenticated.token.hash)
+    outcome: UpdateOutcome | None = None
+    if repeatable is not None:
+        outcome = await server.storage.clients.replay_update(repeatable, holder, issued.fresh)
+    if outcome is None:
+        metadata = _admitted_update(body, client, server)
+        outcome = await server.storage.clients.update(
+            Update(holder, issued.fresh, metadata.to_wire(), repeatable)
         )
-    )
     match outcome:
         case Updated(updated, secret_issued):
             log.info("client_updated", client_id=client.client_id, policy=client.owner.policy)
             return client_information_response(
-                server, updated, token, secret if secret_issued else None
+                server, updated, issued.token, issued.secret if secret_issued else None
             )
         case IdempotencyKeyReused():
             raise idempotency_key_reused()
@@ -104,9 +105,17 @@ async def _authenticate(request: Request, server: Server) -> _Authenticated:
     """
     value, token_hash = bearer_token_hash(request)
     client = await server.storage.clients.find(request.path_params["client_id"])
-    if client is None or find_token(client.credentials, token_hash) is None:
+    held = None if client is None else find_token(client.credentials, token_hash)
+    if client is None or held is None:
         raise _refused()
-    return _Authenticated(client, Minted(value=SecretStr(value), hash=token_hash))
+    return _Authenticated(client, Minted(value=SecretStr(value), hash=token_hash), held)
+
+
+def _admitted_update(body: bytes, client: Client, server: Server) -> ClientMetadata:
+    policy = _policy_that_governs(client, server)
+    document = parse_json_object(body)
+    _check_repeated_secret(client, check_update_request(document, client.client_id))
+    return admitted_metadata(document, policy)
 
 
 def _policy_that_governs(client: Client, server: Server) -> Policy:

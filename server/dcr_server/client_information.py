@@ -18,14 +18,13 @@ def client_information_response(
     status: int = 200,
 ) -> Response:
     """Answer with what is registered, and the credentials that only this response shows."""
-    has_secret = any(held.secret_hash is not None for held in client.credentials)
     return no_store(
         client_information_document(
             ClientInformation(
                 client_id=client.client_id,
                 client_secret=None if secret is None else secret.value,
                 client_id_issued_at=client.issued_at,
-                client_secret_expires_at=client.secret_expires_at if has_secret else None,
+                client_secret_expires_at=client.secret_expires_at if client.needs_secret else None,
                 registration_access_token=token.value,
                 registration_client_uri=server.urls.client_configuration(client.client_id),
                 metadata=dict(client.metadata),

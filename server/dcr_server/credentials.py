@@ -14,7 +14,7 @@ import hmac
 from dataclasses import dataclass, replace
 
 OUTSTANDING = 16
-"""How many credentials of one client may wait for their first use; the oldest gives way."""
+"""How many credentials of one client may be held: the oldest, which was seen, and the newest."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,15 +58,25 @@ def after_use(held: Held, used: Credentials) -> Held:
     )
 
 
+def retires_any(held: Held, used: Credentials) -> bool:
+    return after_use(held, used) != held
+
+
 def after_update(held: Held, issued: Credentials) -> Held:
     """RFC 7592 §3: the token before serves until the new one is used, a response may be lost."""
     if issued.secret_hash is None:
         held = tuple(replace(credentials, secret_hash=None) for credentials in held)
-    return (*held, issued)[-OUTSTANDING:]
+    return _held_at_most(held, issued)
 
 
 def after_replay(held: Held, *, token_hash: bytes, secret_hash: bytes | None) -> Held:
     """Issue another pair beside those whose response may have been lost."""
     pair = max(credentials.pair for credentials in held) + 1
     issued = Credentials(pair=pair, token_hash=token_hash, secret_hash=secret_hash)
-    return (*held, issued)[-OUTSTANDING:]
+    return _held_at_most(held, issued)
+
+
+def _held_at_most(held: Held, issued: Credentials) -> Held:
+    """Keep the oldest whatever happens: only its holder is known to have received anything."""
+    oldest, *later = held
+    return (oldest, *(*later, issued)[1 - OUTSTANDING :])

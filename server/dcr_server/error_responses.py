@@ -7,7 +7,7 @@ from typing import Any, Final, cast
 
 import structlog
 from starlette.exceptions import HTTPException
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -28,7 +28,7 @@ async def protocol_error(request: Request, error: Exception) -> Response:
     log.info(
         "refused",
         method=request.method,
-        path=request.url.path,
+        path=request.scope["path"],
         status=refusal.status,
         error=refusal.code.value,
         description=refusal.description,
@@ -46,7 +46,7 @@ async def http_error(_request: Request, error: Exception) -> Response:
 
 
 async def storage_unavailable(request: Request, error: Exception) -> Response:
-    log.error("storage_unavailable", path=request.url.path, detail=str(error))
+    log.error("storage_unavailable", path=request.scope["path"], detail=str(error))
     return _error_response(
         RegistrationErrorCode.TEMPORARILY_UNAVAILABLE,
         "the storage is not available, try again later",
@@ -78,6 +78,9 @@ class LastResort:
 
         try:
             await self._app(scope, receive, send_and_note)
+        except ClientDisconnect:
+            # It hung up within its body: nobody is left to answer, and nothing was done.
+            return
         except Exception:
             request_id = uuid.uuid4().hex
             log.exception("internal_error", request_id=request_id, path=scope.get("path"))

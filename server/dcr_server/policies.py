@@ -85,7 +85,7 @@ class Policy(BaseModel):
     def _grant_scope(self, metadata: ClientMetadata) -> ClientMetadata:
         if metadata.scope is None:
             return metadata
-        granted = [value for value in metadata.scope.split() if self._grants(value)]
+        granted = [value for value in metadata.scope.split() if self.grants_scope(value)]
         if not granted:
             raise InvalidClientMetadata(
                 f"the policy grants none of the requested scope: {metadata.scope}"
@@ -93,7 +93,7 @@ class Policy(BaseModel):
         scope = " ".join(granted)
         return metadata if scope == metadata.scope else metadata.model_copy(update={"scope": scope})
 
-    def _grants(self, value: str) -> bool:
+    def grants_scope(self, value: str) -> bool:
         return any(
             value.startswith(scope[:-1]) if scope.endswith(ANY) else value == scope
             for scope in self.scopes

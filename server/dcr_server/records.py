@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from dcr_protocol.json_document import JsonValue
+from dcr_protocol.vocabulary import AUTH_METHODS_WITH_SECRET
 from dcr_server.credentials import Credentials
 
 
@@ -25,6 +26,14 @@ class Client:
     secret_expires_at: int = 0
     """Seconds since the epoch; 0 is never, as in RFC 7591 §3.2.1."""
 
+    @property
+    def needs_secret(self) -> bool:
+        return needs_secret(self.metadata.get("token_endpoint_auth_method"))
+
+
+def needs_secret(token_endpoint_auth_method: JsonValue) -> bool:
+    return token_endpoint_auth_method in AUTH_METHODS_WITH_SECRET
+
 
 @dataclass(frozen=True, slots=True)
 class InitialAccessToken:
@@ -45,6 +54,7 @@ class Repeatable:
 
     key_hash: bytes
     body_hash: bytes
+    at: int
 
 
 @dataclass(frozen=True, slots=True)

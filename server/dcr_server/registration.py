@@ -1,6 +1,7 @@
 """The client registration endpoint: RFC 7591 §3."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 
 import structlog
 from starlette.requests import Request
@@ -11,16 +12,16 @@ from dcr_protocol.client_metadata import ClientMetadata, parse_client_metadata
 from dcr_protocol.errors import InvalidClientMetadata, InvalidRequest
 from dcr_protocol.json_document import JsonValue, parse_json_object
 from dcr_protocol.rules import check_client_metadata
-from dcr_protocol.vocabulary import AUTH_METHODS_WITH_SECRET
 from dcr_server.client_information import client_information_response
 from dcr_server.credentials import Credentials
 from dcr_server.initial_access import InitialAccess, authenticate_initial_access
 from dcr_server.policies import Policy
-from dcr_server.records import Client, Repeatable
+from dcr_server.records import Client, Repeatable, needs_secret
 from dcr_server.requests import JSON, idempotency_key, read_body
 from dcr_server.server import Server
 from dcr_server.storage.protocol import (
     ClientLimitReached,
+    Fresh,
     IdempotencyKeyReused,
     InitialAccessTokenSpent,
     Registered,
@@ -29,6 +30,7 @@ from dcr_server.storage.protocol import (
     Replayed,
     ReplayedClientGone,
 )
+from dcr_server.token_endpoint import AUTH_METHODS, GRANT_TYPES
 from dcr_server.tokens import (
     CLIENT_SECRET_PREFIX,
     REGISTRATION_ACCESS_TOKEN_PREFIX,
@@ -44,22 +46,41 @@ UNPROCESSABLE = 422
 log = structlog.get_logger()
 
 
+@dataclass(frozen=True, slots=True)
+class Issued:
+    """Credentials for one answer; the secret is shown only where one is needed."""
+
+    token: Minted
+    secret: Minted
+
+    @property
+    def fresh(self) -> Fresh:
+        return Fresh(self.token.hash, self.secret.hash)
+
+
 async def register(request: Request, server: Server) -> Response:
     access = await authenticate_initial_access(request, server)
     body = await read_body(request, JSON)
-    repeatable = _repeatable(request, access, body)
-    metadata = admitted_metadata(parse_json_object(body), access.policy)
-    token = mint(REGISTRATION_ACCESS_TOKEN_PREFIX, server.entropy)
-    secret = mint(CLIENT_SECRET_PREFIX, server.entropy) if needs_secret(metadata) else None
-    outcome = await server.storage.clients.register(
-        Registration(
-            client=_new_client(server, access, metadata, _credentials(token, secret)),
-            initial_access_token_hash=access.token_hash,
-            now=server.now(),
-            max_clients=access.policy.max_clients,
-            repeatable=repeatable,
+    repeatable = _repeatable(request, server, access, body)
+    issued = issue(server)
+    outcome: RegistrationOutcome | None = None
+    # What was answered before is answered again, whatever the rules have become since.
+    if repeatable is not None:
+        outcome = await server.storage.clients.replay(repeatable, issued.fresh)
+    if outcome is None:
+        if access.spent:
+            raise _spent()
+        metadata = admitted_metadata(parse_json_object(body), access.policy)
+        outcome = await server.storage.clients.register(
+            Registration(
+                client=_new_client(server, access, metadata, issued.fresh),
+                fresh=issued.fresh,
+                initial_access_token_hash=access.token_hash,
+                now=server.now(),
+                max_clients=access.policy.max_clients,
+                repeatable=repeatable,
+            )
         )
-    )
     client = _registered_client(outcome)
     log.info(
         "client_registered",
@@ -68,32 +89,35 @@ async def register(request: Request, server: Server) -> Response:
         subject=client.owner.subject,
         replayed=isinstance(outcome, Replayed),
     )
-    return client_information_response(server, client, token, secret, status=CREATED)
+    return client_information_response(
+        server, client, issued.token, issued.secret if client.needs_secret else None, status=CREATED
+    )
 
 
 def admitted_metadata(document: Mapping[str, JsonValue], policy: Policy) -> ClientMetadata:
     """Parse, complete and check what a client asks for; the same for POST and PUT."""
     metadata = check_client_metadata(parse_client_metadata(document))
     _refuse_what_needs_fetching(metadata)
+    _refuse_what_gets_no_token(metadata)
     return policy.admit(metadata)
 
 
-def needs_secret(metadata: ClientMetadata) -> bool:
-    return metadata.token_endpoint_auth_method in AUTH_METHODS_WITH_SECRET
+def issue(server: Server) -> Issued:
+    return Issued(
+        token=mint(REGISTRATION_ACCESS_TOKEN_PREFIX, server.entropy),
+        secret=mint(CLIENT_SECRET_PREFIX, server.entropy),
+    )
 
 
 def idempotency_key_reused() -> InvalidRequest:
     return InvalidRequest("the Idempotency-Key came with another body before", status=UNPROCESSABLE)
 
 
-def _repeatable(request: Request, access: InitialAccess, body: bytes) -> Repeatable | None:
-    owner = access.owner
-    repeatable = idempotency_key(
-        request, scope=f"register\n{owner.policy}\n{owner.subject}", body=body
-    )
-    if access.spent and repeatable is None:
-        raise _spent()
-    return repeatable
+def _repeatable(
+    request: Request, server: Server, access: InitialAccess, body: bytes
+) -> Repeatable | None:
+    scope = f"register\n{access.owner.policy}\n{access.owner.subject}"
+    return idempotency_key(request, scope=scope, body=body, now=server.now())
 
 
 def _refuse_what_needs_fetching(metadata: ClientMetadata) -> None:
@@ -104,21 +128,26 @@ def _refuse_what_needs_fetching(metadata: ClientMetadata) -> None:
         )
 
 
-def _credentials(token: Minted, secret: Minted | None) -> Credentials:
-    return Credentials(
-        pair=1, token_hash=token.hash, secret_hash=None if secret is None else secret.hash
-    )
+def _refuse_what_gets_no_token(metadata: ClientMetadata) -> None:
+    served = set(GRANT_TYPES).intersection(metadata.grant_types or ())
+    method = metadata.token_endpoint_auth_method
+    if served and method not in AUTH_METHODS:
+        raise InvalidClientMetadata(
+            f"token_endpoint_auth_method: with {', '.join(served)} this server supports "
+            f"{', '.join(AUTH_METHODS)}"
+        )
 
 
 def _new_client(
-    server: Server, access: InitialAccess, metadata: ClientMetadata, credentials: Credentials
+    server: Server, access: InitialAccess, metadata: ClientMetadata, fresh: Fresh
 ) -> Client:
+    secret_hash = fresh.secret_hash if needs_secret(metadata.token_endpoint_auth_method) else None
     return Client(
         client_id=new_client_id(server.entropy, server.clock()),
         owner=access.owner,
         issued_at=server.now(),
         metadata=metadata.to_wire(),
-        credentials=(credentials,),
+        credentials=(Credentials(1, fresh.token_hash, secret_hash),),
     )
 
 

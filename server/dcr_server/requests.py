@@ -32,8 +32,7 @@ async def read_body(request: Request, media_type: str) -> bytes:
     Raises InvalidRequest: 415 for another content type, 400 for a body that is too large.
     """
     _check_content_type(request.headers.get("content-type", ""), media_type)
-    announced = request.headers.get("content-length", "")
-    if announced.isdecimal() and int(announced) > DEFAULT_MAX_BYTES:
+    if _announces_too_much(request.headers.get("content-length", "")):
         raise _too_large()
     body = bytearray()
     async for chunk in request.stream():
@@ -43,7 +42,7 @@ async def read_body(request: Request, media_type: str) -> bytes:
     return bytes(body)
 
 
-def idempotency_key(request: Request, *, scope: str, body: bytes) -> Repeatable | None:
+def idempotency_key(request: Request, *, scope: str, body: bytes, now: int) -> Repeatable | None:
     """Return the key, hashed with what it is unique within, and the body that it stands for."""
     keys = request.headers.getlist("idempotency-key")
     if not keys:
@@ -53,7 +52,9 @@ def idempotency_key(request: Request, *, scope: str, body: bytes) -> Repeatable 
         raise InvalidRequest(
             f"send one Idempotency-Key of 1 to {_LONGEST_IDEMPOTENCY_KEY} printable characters"
         )
-    return Repeatable(key_hash=hash_of(f"{scope}\n{key}"), body_hash=hashlib.sha256(body).digest())
+    return Repeatable(
+        key_hash=hash_of(f"{scope}\n{key}"), body_hash=hashlib.sha256(body).digest(), at=now
+    )
 
 
 def _check_content_type(content_type: str, media_type: str) -> None:
@@ -63,6 +64,14 @@ def _check_content_type(content_type: str, media_type: str) -> None:
         raise InvalidRequest(
             f"the content type must be {media_type}", status=UNSUPPORTED_MEDIA_TYPE
         )
+
+
+def _announces_too_much(content_length: str) -> bool:
+    digits = content_length.lstrip("0")
+    if not digits.isdecimal():
+        return False
+    # Python refuses to read a number of some thousand digits.
+    return len(digits) > len(str(DEFAULT_MAX_BYTES)) or int(digits) > DEFAULT_MAX_BYTES
 
 
 def _too_large() -> InvalidRequest:

@@ -8,11 +8,13 @@ import structlog
 from starlette.requests import Request
 from starlette.responses import Response
 
-from dcr_protocol.basic_credentials import parse_basic_credentials
+from dcr_protocol.basic_credentials import invalid_client, parse_basic_credentials
 from dcr_protocol.errors import InvalidRequest, ProtocolError, RegistrationErrorCode
+from dcr_protocol.rules import is_scope
 from dcr_protocol.vocabulary import CLIENT_CREDENTIALS, CLIENT_SECRET_BASIC
 from dcr_server.access_tokens import LIFETIME, AccessTokenClaims
-from dcr_server.credentials import find_secret
+from dcr_server.credentials import find_secret, retires_any
+from dcr_server.policies import Policy
 from dcr_server.records import Client
 from dcr_server.requests import FORM, read_body
 from dcr_server.responses import no_store
@@ -37,10 +39,11 @@ log = structlog.get_logger()
 
 async def issue_token(request: Request, server: Server) -> Response:
     parameters = _parse_form(await read_body(request, FORM))
-    client = await _authenticate_client(request, server)
-    _check_grant(_single(parameters, "grant_type"), client)
-    scope = _granted_scope(_single(parameters, "scope"), client)
-    audience = _audience(parameters.get(_RESOURCE, ()), client, server)
+    client = await _authenticate_client(request, parameters, server)
+    policy = _policy_that_governs(client, server)
+    _check_grant(_single(parameters, "grant_type"), client, policy)
+    scope = _granted_scope(_single(parameters, "scope"), client, policy)
+    audience = _audience(parameters.get(_RESOURCE, ()), policy, server)
     claims = AccessTokenClaims(
         issuer=server.urls.issuer,
         client_id=client.client_id,
@@ -78,17 +81,22 @@ def _single(parameters: Parameters, name: str) -> str | None:
     return values[0] if values else None
 
 
-async def _authenticate_client(request: Request, server: Server) -> Client:
+async def _authenticate_client(request: Request, parameters: Parameters, server: Server) -> Client:
     """RFC 6749 §2.3.1. Raises invalid_client, the same for every reason."""
     headers = request.headers.getlist("authorization")
     client_id, secret = parse_basic_credentials(headers[0] if len(headers) == 1 else "")
+    # RFC 6749 §2.3: one way of authentication per request; §5.2: else invalid_request.
+    if "client_secret" in parameters or _single(parameters, "client_id") not in {None, client_id}:
+        raise InvalidRequest("send the client's credentials in the Authorization header only")
     client = await server.storage.clients.find(client_id)
     if client is None or client.metadata.get("token_endpoint_auth_method") not in AUTH_METHODS:
         raise _invalid_client()
     secret_hash = hash_of(secret.get_secret_value())
-    if find_secret(client.credentials, secret_hash) is None or _secret_expired(client, server):
+    held = find_secret(client.credentials, secret_hash)
+    if held is None or _secret_expired(client, server):
         raise _invalid_client()
-    if len(client.credentials) > 1 and not await server.storage.clients.retire(
+    # A write only where it changes something: tokens are issued while the database is locked.
+    if retires_any(client.credentials, held) and not await server.storage.clients.retire(
         client_id, token_or_secret_hash=secret_hash
     ):
         raise _invalid_client()
@@ -99,7 +107,17 @@ def _secret_expired(client: Client, server: Server) -> bool:
     return 0 < client.secret_expires_at <= server.now()
 
 
-def _check_grant(grant_type: str | None, client: Client) -> None:
+def _policy_that_governs(client: Client, server: Server) -> Policy:
+    policy = server.policies.get(client.owner.policy)
+    if policy is None:
+        raise ProtocolError(
+            RegistrationErrorCode.UNAUTHORIZED_CLIENT,
+            f"the policy {client.owner.policy} is not configured any more",
+        )
+    return policy
+
+
+def _check_grant(grant_type: str | None, client: Client, policy: Policy) -> None:
     if grant_type is None:
         raise InvalidRequest("grant_type is missing")
     if grant_type not in GRANT_TYPES:
@@ -113,29 +131,33 @@ def _check_grant(grant_type: str | None, client: Client) -> None:
             RegistrationErrorCode.UNAUTHORIZED_CLIENT,
             f"the client is not registered for {grant_type}",
         )
-
-
-def _granted_scope(requested: str | None, client: Client) -> str:
-    """RFC 6749 §3.3: what is asked for, which must be registered; else all that is."""
-    registered = str(client.metadata.get("scope", ""))
-    if requested is None:
-        return registered
-    beyond = [value for value in requested.split() if value not in registered.split()]
-    if beyond:
+    # A policy may have been narrowed since.
+    if grant_type not in policy.grant_types:
         raise ProtocolError(
-            RegistrationErrorCode.INVALID_SCOPE,
-            f"not registered for the client: {' '.join(beyond)}",
+            RegistrationErrorCode.UNAUTHORIZED_CLIENT,
+            f"the policy {client.owner.policy} does not allow {grant_type}",
         )
+
+
+def _granted_scope(requested: str | None, client: Client, policy: Policy) -> str:
+    """RFC 6749 §3.3: what is asked for, which must be granted; else all that is."""
+    registered = str(client.metadata.get("scope", "")).split()
+    granted = [value for value in registered if policy.grants_scope(value)]
+    if requested is None:
+        return " ".join(granted)
+    if not is_scope(requested):
+        raise _invalid_scope("scope must hold values with one space between them")
+    beyond = [value for value in requested.split(" ") if value not in granted]
+    if beyond:
+        raise _invalid_scope(f"not granted to the client: {' '.join(beyond)}")
     return requested
 
 
-def _audience(resources: Sequence[str], client: Client, server: Server) -> Sequence[str]:
-    policy = server.policies.get(client.owner.policy)
-    if policy is None:
-        raise ProtocolError(
-            RegistrationErrorCode.UNAUTHORIZED_CLIENT,
-            f"the policy {client.owner.policy} is not configured any more",
-        )
+def _invalid_scope(description: str) -> ProtocolError:
+    return ProtocolError(RegistrationErrorCode.INVALID_SCOPE, description)
+
+
+def _audience(resources: Sequence[str], policy: Policy, server: Server) -> Sequence[str]:
     allowed = policy.audiences or (server.urls.issuer,)
     if any(resource not in allowed for resource in resources):
         # RFC 8707 §2.
@@ -147,10 +169,4 @@ def _audience(resources: Sequence[str], client: Client, server: Server) -> Seque
 
 
 def _invalid_client() -> ProtocolError:
-    return ProtocolError(
-        RegistrationErrorCode.INVALID_CLIENT,
-        "unknown client, wrong or expired secret, or not client_secret_basic",
-        status=401,
-        # RFC 6749 §5.2: matching the scheme that the client used.
-        headers={"WWW-Authenticate": 'Basic realm="token"'},
-    )
+    return invalid_client("unknown client, wrong or expired secret, or not client_secret_basic")

@@ -1,16 +1,18 @@
 """What every implementation of the server's storage must do; SQLite is the one there is."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 
 import pytest_asyncio
 
+from dcr_protocol.json_document import JsonValue
 from dcr_server.credentials import Credentials
 from dcr_server.records import Client, InitialAccessToken, Owner, Repeatable, SigningKey
 from dcr_server.storage.protocol import (
     ClientLimitReached,
+    Fresh,
     IdempotencyKeyReused,
     InitialAccessTokenSpent,
     Registered,
@@ -18,6 +20,7 @@ from dcr_server.storage.protocol import (
     Replayed,
     ReplayedClientGone,
     Storage,
+    TokenHolder,
     TokenRetired,
     Update,
     Updated,
@@ -40,27 +43,34 @@ async def storage(tmp_path: Path) -> AsyncIterator[Storage]:
     await storage.close()
 
 
+BASIC: Mapping[str, JsonValue] = {
+    "client_name": "ü",
+    "token_endpoint_auth_method": "client_secret_basic",
+}
+PUBLIC: Mapping[str, JsonValue] = {"token_endpoint_auth_method": "none"}
+KEY = Repeatable(key_hash=hash_of("key"), body_hash=hash_of("body"), at=NOW)
+
+
+def fresh(name: str) -> Fresh:
+    return Fresh(hash_of(f"rat {name}"), hash_of(f"secret {name}"))
+
+
 def client(client_id: str) -> Client:
-    credentials = Credentials(1, hash_of(f"rat {client_id}"), hash_of(f"secret {client_id}"))
-    return Client(client_id, OWNER, NOW, {"client_name": "ü"}, (credentials,))
+    issued = fresh(client_id)
+    credentials = Credentials(1, issued.token_hash, issued.secret_hash)
+    return Client(client_id, OWNER, NOW, BASIC, (credentials,))
 
 
 def registration(client_id: str) -> Registration:
-    return Registration(client(client_id), TOKEN.token_hash, NOW)
+    return Registration(client(client_id), fresh(client_id), TOKEN.token_hash, NOW)
+
+
+def holder(client_id: str, token: str) -> TokenHolder:
+    return TokenHolder(client_id, hash_of(token))
 
 
 def update(client_id: str, token: str) -> Update:
-    return Update(
-        client_id=client_id,
-        presented_token_hash=hash_of(token),
-        new_token_hash=hash_of("rat new"),
-        new_secret_hash=hash_of("secret new"),
-        needs_secret=True,
-        metadata={"client_name": "new"},
-    )
-
-
-KEY = Repeatable(key_hash=hash_of("key"), body_hash=hash_of("body"))
+    return Update(holder(client_id, token), fresh("new"), {**BASIC, "client_name": "new"})
 
 
 async def test_what_was_registered_is_found(storage: Storage) -> None:
@@ -135,11 +145,50 @@ async def test_a_key_with_another_body_is_refused(storage: Storage) -> None:
     assert outcome == IdempotencyKeyReused()
 
 
+async def test_a_replay_before_the_rest_is_looked_at_is_the_same(storage: Storage) -> None:
+    assert await storage.clients.replay(KEY, fresh("b")) is None
+    await storage.clients.register(replace(registration("a"), repeatable=KEY))
+    outcome = await storage.clients.replay(KEY, fresh("b"))
+    assert isinstance(outcome, Replayed)
+    assert [held.secret_hash for held in outcome.client.credentials] == [
+        hash_of("secret a"),
+        hash_of("secret b"),
+    ]
+    other = replace(KEY, body_hash=hash_of("other"))
+    assert await storage.clients.replay(other, fresh("c")) == IdempotencyKeyReused()
+
+
+async def test_an_update_that_was_done_before_changes_credentials_only(storage: Storage) -> None:
+    await storage.clients.register(registration("a"))
+    by = holder("a", "rat a")
+    assert await storage.clients.replay_update(KEY, by, fresh("b")) is None
+    await storage.clients.update(replace(update("a", "rat a"), repeatable=KEY))
+    await storage.clients.update(replace(update("a", "rat a"), metadata=PUBLIC))
+    outcome = await storage.clients.replay_update(KEY, by, fresh("b"))
+    assert isinstance(outcome, Updated)
+    assert outcome.client.metadata == PUBLIC
+    assert not outcome.secret_issued
+    retired = holder("a", "rat unknown")
+    assert await storage.clients.replay_update(KEY, retired, fresh("c")) == TokenRetired()
+
+
 async def test_a_key_outlives_its_client_by_a_day(storage: Storage) -> None:
     await storage.clients.register(replace(registration("a"), repeatable=KEY))
     await storage.clients.delete("a", token_hash=hash_of("rat a"), now=NOW)
     repeated = replace(registration("b"), repeatable=KEY)
     assert await storage.clients.register(repeated) == ReplayedClientGone()
+    assert await storage.clients.replay(KEY, fresh("b")) == ReplayedClientGone()
+
+
+async def test_an_expired_key_is_as_good_as_none(storage: Storage) -> None:
+    await storage.clients.register(replace(registration("a"), repeatable=KEY))
+    await storage.clients.delete("a", token_hash=hash_of("rat a"), now=NOW)
+    late = replace(KEY, at=NOW + 86400)
+    assert await storage.clients.replay(late, fresh("b")) is None
+    outcome = await storage.clients.register(replace(registration("b"), repeatable=late))
+    assert isinstance(outcome, Registered)
+    # It begins anew, with the client that it stands for now.
+    assert isinstance(await storage.clients.replay(late, fresh("c")), Replayed)
 
 
 async def test_an_update_is_that_of_the_presented_token(storage: Storage) -> None:
@@ -148,7 +197,7 @@ async def test_an_update_is_that_of_the_presented_token(storage: Storage) -> Non
     assert isinstance(outcome, Updated)
     assert not outcome.secret_issued
     assert outcome.client == await storage.clients.find("a")
-    assert outcome.client.metadata == {"client_name": "new"}
+    assert outcome.client.metadata["client_name"] == "new"
     assert [held.token_hash for held in outcome.client.credentials] == [
         hash_of("rat a"),
         hash_of("rat new"),

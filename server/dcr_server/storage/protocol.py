@@ -29,10 +29,27 @@ class UnusableStorage(StorageError):  # noqa: N818 - named as the state, like it
 
 
 @dataclass(frozen=True, slots=True)
+class Fresh:
+    """Hashes of credentials that an answer may carry; the secret only where one is needed."""
+
+    token_hash: bytes
+    secret_hash: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class TokenHolder:
+    """Who presents a registration access token for a client."""
+
+    client_id: str
+    token_hash: bytes
+
+
+@dataclass(frozen=True, slots=True)
 class Registration:
     """A client to add, and what must hold in the same transaction."""
 
     client: Client
+    fresh: Fresh
     initial_access_token_hash: bytes
     now: int
     max_clients: int | None = None
@@ -43,12 +60,8 @@ class Registration:
 class Update:
     """Metadata to put in the place of what is there, by the holder of a token."""
 
-    client_id: str
-    presented_token_hash: bytes
-    new_token_hash: bytes
-    new_secret_hash: bytes | None
-    """Of the secret that is issued if the client needs one and has none."""
-    needs_secret: bool
+    holder: TokenHolder
+    fresh: Fresh
     metadata: Mapping[str, JsonValue]
     repeatable: Repeatable | None = None
 
@@ -60,7 +73,10 @@ class Registered:
 
 @dataclass(frozen=True, slots=True)
 class Replayed:
-    """The client that the Idempotency-Key made, with one more pair of credentials."""
+    """The client that the Idempotency-Key made, with one more pair of credentials.
+
+    What it is registered for may have changed since, and with it whether it has a secret.
+    """
 
     client: Client
 
@@ -96,14 +112,8 @@ class TokenRetired:
     """The client is gone, or the registration access token no longer among those that it holds."""
 
 
-RegistrationOutcome = (
-    Registered
-    | Replayed
-    | IdempotencyKeyReused
-    | ReplayedClientGone
-    | InitialAccessTokenSpent
-    | ClientLimitReached
-)
+ReplayOutcome = Replayed | IdempotencyKeyReused | ReplayedClientGone
+RegistrationOutcome = Registered | ReplayOutcome | InitialAccessTokenSpent | ClientLimitReached
 UpdateOutcome = Updated | IdempotencyKeyReused | TokenRetired
 
 
@@ -112,9 +122,22 @@ class ClientStorage(Protocol):
 
     async def register(self, registration: Registration) -> RegistrationOutcome: ...
 
+    async def replay(self, repeatable: Repeatable, fresh: Fresh) -> ReplayOutcome | None:
+        """Answer a registration that was done before; None when the key is new."""
+        ...
+
     async def find(self, client_id: str) -> Client | None: ...
 
     async def update(self, update: Update) -> UpdateOutcome: ...
+
+    async def replay_update(
+        self, repeatable: Repeatable, holder: TokenHolder, fresh: Fresh
+    ) -> UpdateOutcome | None:
+        """Answer an update that was done before; None when the key is new.
+
+        What is in force now stays, only the credentials are issued again.
+        """
+        ...
 
     async def retire(self, client_id: str, *, token_or_secret_hash: bytes) -> bool:
         """Record the use of a credential; False when it is not valid any more."""

@@ -20,6 +20,7 @@ from dcr_server.records import Client, Owner, Repeatable
 from dcr_server.storage.group_commit import GroupCommitWriter
 from dcr_server.storage.protocol import (
     ClientLimitReached,
+    Fresh,
     IdempotencyKeyReused,
     InitialAccessTokenSpent,
     Registered,
@@ -27,6 +28,8 @@ from dcr_server.storage.protocol import (
     RegistrationOutcome,
     Replayed,
     ReplayedClientGone,
+    ReplayOutcome,
+    TokenHolder,
     TokenRetired,
     Update,
     Updated,
@@ -39,7 +42,11 @@ SECONDS_THAT_A_KEY_OUTLIVES_ITS_CLIENT: Final = 24 * 60 * 60
 # json.dumps would build an encoder for every document.
 _encode: Final = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 
-_CLIENT = """SELECT client_id, policy, subject, issued_at, secret_expires_at, credentials, metadata
+# An expired key is as good as none: it goes when another client is deleted, or is replaced.
+_KEY: Final = """SELECT body_hash, client_id FROM idempotency_keys
+    WHERE key_hash = ? AND (expires_at IS NULL OR expires_at > ?)"""
+_CLIENT: Final = """SELECT
+    client_id, policy, subject, issued_at, secret_expires_at, credentials, metadata
     FROM clients WHERE client_id = ?"""
 
 
@@ -55,8 +62,22 @@ class SqliteClients:
     async def register(self, registration: Registration) -> RegistrationOutcome:
         return await self._writer.run(lambda connection: _register(connection, registration))
 
+    async def replay(self, repeatable: Repeatable, fresh: Fresh) -> ReplayOutcome | None:
+        if not self._is_known(repeatable):
+            return None
+        return await self._writer.run(lambda connection: _replay(connection, repeatable, fresh))
+
     async def update(self, update: Update) -> UpdateOutcome:
         return await self._writer.run(lambda connection: _update(connection, update))
+
+    async def replay_update(
+        self, repeatable: Repeatable, holder: TokenHolder, fresh: Fresh
+    ) -> UpdateOutcome | None:
+        if not self._is_known(repeatable):
+            return None
+        return await self._writer.run(
+            lambda connection: _replay_update(connection, repeatable, holder, fresh)
+        )
 
     async def retire(self, client_id: str, *, token_or_secret_hash: bytes) -> bool:
         return await self._writer.run(
@@ -68,15 +89,16 @@ class SqliteClients:
             lambda connection: _delete(connection, client_id, token_hash, now)
         )
 
+    def _is_known(self, repeatable: Repeatable) -> bool:
+        return self._reader.row(_KEY, (repeatable.key_hash, repeatable.at)) is not None
+
 
 def _register(connection: sqlite3.Connection, registration: Registration) -> RegistrationOutcome:
     # A replay comes before use counting: a lost response must not cost the last use of a token.
     if registration.repeatable is not None:
-        earlier = _earlier_client(connection, registration.repeatable)
-        if isinstance(earlier, IdempotencyKeyReused):
-            return earlier
-        if earlier is not None:
-            return _replay(connection, earlier, registration.client)
+        replayed = _replay(connection, registration.repeatable, registration.fresh)
+        if replayed is not None:
+            return replayed
     if not _is_below_limit(connection, registration):
         return ClientLimitReached()
     if not _use_initial_access_token(connection, registration):
@@ -90,24 +112,25 @@ def _register(connection: sqlite3.Connection, registration: Registration) -> Reg
 def _earlier_client(
     connection: sqlite3.Connection, repeatable: Repeatable
 ) -> str | IdempotencyKeyReused | None:
-    row = connection.execute(
-        "SELECT body_hash, client_id FROM idempotency_keys WHERE key_hash = ?",
-        (repeatable.key_hash,),
-    ).fetchone()
+    row = connection.execute(_KEY, (repeatable.key_hash, repeatable.at)).fetchone()
     if row is None:
         return None
     return str(row[1]) if row[0] == repeatable.body_hash else IdempotencyKeyReused()
 
 
 def _replay(
-    connection: sqlite3.Connection, client_id: str, asked_for: Client
-) -> Replayed | ReplayedClientGone:
+    connection: sqlite3.Connection, repeatable: Repeatable, fresh: Fresh
+) -> ReplayOutcome | None:
+    client_id = _earlier_client(connection, repeatable)
+    if client_id is None or isinstance(client_id, IdempotencyKeyReused):
+        return client_id
     client = _find(connection, client_id)
     if client is None:
         return ReplayedClientGone()
-    issued = asked_for.credentials[0]
     held = after_replay(
-        client.credentials, token_hash=issued.token_hash, secret_hash=issued.secret_hash
+        client.credentials,
+        token_hash=fresh.token_hash,
+        secret_hash=fresh.secret_hash if client.needs_secret else None,
     )
     return Replayed(_store(connection, replace(client, credentials=held)))
 
@@ -154,46 +177,54 @@ def _insert(connection: sqlite3.Connection, client: Client) -> None:
 
 def _remember_key(connection: sqlite3.Connection, repeatable: Repeatable, client_id: str) -> None:
     connection.execute(
-        "INSERT INTO idempotency_keys (key_hash, body_hash, client_id) VALUES (?, ?, ?)",
+        "INSERT OR REPLACE INTO idempotency_keys (key_hash, body_hash, client_id) VALUES (?, ?, ?)",
         (repeatable.key_hash, repeatable.body_hash, client_id),
     )
 
 
 def _update(connection: sqlite3.Connection, update: Update) -> UpdateOutcome:
-    client = _find(connection, update.client_id)
-    presented = find_token(client.credentials, update.presented_token_hash) if client else None
+    if update.repeatable is not None:
+        replayed = _replay_update(connection, update.repeatable, update.holder, update.fresh)
+        if replayed is not None:
+            return replayed
+    client, presented = _present(connection, update.holder)
     if client is None or presented is None:
         return TokenRetired()
     if update.repeatable is not None:
-        earlier = _earlier_client(connection, update.repeatable)
-        if isinstance(earlier, IdempotencyKeyReused):
-            return earlier
-        if earlier is None:
-            _remember_key(connection, update.repeatable, client.client_id)
-        else:
-            # Done before: what is in force now stays, only the credentials are issued again.
-            update = replace(update, metadata=client.metadata)
-    return _replace(connection, client, presented, update)
+        _remember_key(connection, update.repeatable, client.client_id)
+    changed = replace(client, metadata=update.metadata)
+    return _issue(connection, changed, presented, update.fresh)
 
 
-def _replace(
-    connection: sqlite3.Connection, client: Client, presented: Credentials, update: Update
+def _replay_update(
+    connection: sqlite3.Connection, repeatable: Repeatable, holder: TokenHolder, fresh: Fresh
+) -> UpdateOutcome | None:
+    earlier = _earlier_client(connection, repeatable)
+    if earlier is None or isinstance(earlier, IdempotencyKeyReused):
+        return earlier
+    client, presented = _present(connection, holder)
+    if client is None or presented is None:
+        return TokenRetired()
+    return _issue(connection, client, presented, fresh)
+
+
+def _present(
+    connection: sqlite3.Connection, holder: TokenHolder
+) -> tuple[Client | None, Credentials | None]:
+    client = _find(connection, holder.client_id)
+    presented = None if client is None else find_token(client.credentials, holder.token_hash)
+    return client, presented
+
+
+def _issue(
+    connection: sqlite3.Connection, client: Client, presented: Credentials, fresh: Fresh
 ) -> Updated:
-    secret_issued = update.needs_secret and presented.secret_hash is None
-    issued = Credentials(
-        pair=presented.pair,
-        token_hash=update.new_token_hash,
-        secret_hash=_secret_after(update, presented),
-    )
+    """Give a new token to the holder of one; a secret only if the client needs and has none."""
+    secret_hash = (presented.secret_hash or fresh.secret_hash) if client.needs_secret else None
+    issued = Credentials(pair=presented.pair, token_hash=fresh.token_hash, secret_hash=secret_hash)
     held = after_update(after_use(client.credentials, presented), issued)
-    changed = replace(client, metadata=update.metadata, credentials=held)
-    return Updated(_store(connection, changed), secret_issued=secret_issued)
-
-
-def _secret_after(update: Update, presented: Credentials) -> bytes | None:
-    if not update.needs_secret:
-        return None
-    return presented.secret_hash or update.new_secret_hash
+    stored = _store(connection, replace(client, credentials=held))
+    return Updated(stored, secret_issued=secret_hash == fresh.secret_hash)
 
 
 def _retire(connection: sqlite3.Connection, client_id: str, used_hash: bytes) -> bool:

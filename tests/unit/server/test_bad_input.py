@@ -102,7 +102,8 @@ async def test_s010_unknown_methods_are_405(
 )
 async def test_s104_odd_client_ids_are_401(registrant: Registrant, client_id: str) -> None:
     response = await registrant.read(f"/connect/register/{client_id}", "dcr_rat_x")
-    assert response.status_code in {401, 404}
+    # A client_id is one segment of the path.
+    assert response.status_code == (404 if "%2f" in client_id else 401)
     _assert_is_error(response)
 
 
@@ -112,11 +113,12 @@ async def test_s104_odd_client_ids_are_401(registrant: Registrant, client_id: st
 async def test_odd_authorization_headers_are_refused(
     registrant: Registrant, authorization: bytes
 ) -> None:
-    for path in ("/connect/register", "/token"):
-        response = await registrant.http.post(
-            path, headers=[(b"Authorization", authorization)], content=b""
-        )
-        assert response.status_code in {400, 401, 415}
+    form = b"application/x-www-form-urlencoded"
+    for path, content_type in (("/connect/register", b"application/json"), ("/token", form)):
+        headers = [(b"Authorization", authorization), (b"Content-Type", content_type)]
+        response = await registrant.http.post(path, headers=headers, content=b"")
+        assert response.status_code in {400, 401}
+        assert response.json()["error"] in {"invalid_request", "invalid_token", "invalid_client"}
         _assert_is_error(response)
 
 
@@ -136,14 +138,36 @@ async def test_a_body_without_announced_length_is_not_read_beyond_the_limit(
     assert sent < 8
 
 
+@pytest.mark.parametrize("announced", [b"1000000", b"0065537", b"9" * 5000])
 async def test_an_announced_length_beyond_the_limit_is_refused_unread(
-    registrant: Registrant,
+    registrant: Registrant, announced: bytes
 ) -> None:
     async def unread() -> AsyncIterator[bytes]:
         raise AssertionError
         yield b""
 
-    assert await _stream(registrant, unread(), (b"content-length", b"1000000")) == 400
+    assert await _stream(registrant, unread(), (b"content-length", announced)) == 400
+
+
+async def test_a_query_that_is_not_ascii_changes_nothing(registrant: Registrant) -> None:
+    async def body() -> AsyncIterator[bytes]:
+        yield b"{"
+
+    assert await _stream(registrant, body(), query=b"\xff", more_body=False) == 400
+
+
+async def test_a_client_that_hangs_up_within_its_body_is_no_error(registrant: Registrant) -> None:
+    messages = iter([{"type": "http.request", "body": b"{", "more_body": True}])
+
+    async def receive() -> dict[str, Any]:
+        return next(messages, {"type": "http.disconnect"})
+
+    async def send(_message: Any) -> None:  # noqa: ANN401 - as below
+        raise AssertionError
+
+    with capture_logs() as entries:
+        await registrant.app(_scope(registrant), receive, send)
+    assert entries == []
 
 
 async def test_an_error_of_our_own_is_a_plain_500_and_a_log_entry(
@@ -175,35 +199,45 @@ def _assert_is_error(response: httpx.Response) -> None:
     # S-009, S-090, S-092
     assert response.headers["content-type"] == "application/json"
     assert response.headers["cache-control"] == "no-store"
+    assert response.headers["pragma"] == "no-cache"  # S-008
     document = response.json()
     assert set(document) == {"error", "error_description"}
     assert all(text.isascii() for text in document.values())
 
 
 async def _stream(
-    registrant: Registrant, chunks: AsyncIterator[bytes], *headers: tuple[bytes, bytes]
+    registrant: Registrant,
+    chunks: AsyncIterator[bytes],
+    *headers: tuple[bytes, bytes],
+    query: bytes = b"",
+    more_body: bool = True,
 ) -> int:
     """Talk ASGI directly: httpx would read its whole body first."""
     started: asyncio.Future[int] = asyncio.get_running_loop().create_future()
 
     async def receive() -> dict[str, Any]:
-        return {"type": "http.request", "body": await anext(chunks), "more_body": True}
+        return {"type": "http.request", "body": await anext(chunks), "more_body": more_body}
 
     async def send(message: Any) -> None:  # noqa: ANN401 - ASGI's own type is that of a dict
         if message["type"] == "http.response.start":
             started.set_result(message["status"])
 
+    await registrant.app(_scope(registrant, *headers, query=query), receive, send)
+    return await started
+
+
+def _scope(
+    registrant: Registrant, *headers: tuple[bytes, bytes], query: bytes = b""
+) -> dict[str, Any]:
     token = registrant.initial_access_token.encode()
-    scope = {
+    return {
         "type": "http",
         "method": "POST",
         "path": "/connect/register",
-        "query_string": b"",
+        "query_string": query,
         "headers": [
             (b"authorization", b"Bearer " + token),
             (b"content-type", b"application/json"),
             *headers,
         ],
     }
-    await registrant.app(scope, receive, send)
-    return await started

@@ -11,6 +11,7 @@ from dcr_server.credentials import (
     after_use,
     find_secret,
     find_token,
+    retires_any,
 )
 
 
@@ -79,9 +80,26 @@ def test_a_replay_is_a_pair_of_its_own() -> None:
     )
 
 
-def test_however_often_it_is_repeated_only_so_many_wait() -> None:
+def test_however_often_it_is_repeated_the_first_and_the_latest_stay() -> None:
     credentials = held("1aA")
     for number in range(100):
         credentials = after_replay(credentials, token_hash=b"%d" % number, secret_hash=None)
     assert len(credentials) == OUTSTANDING
+    assert find_token(credentials, b"a") is not None
     assert find_token(credentials, b"99") is not None
+
+
+def test_however_many_updates_are_lost_the_token_that_asks_for_them_stays() -> None:
+    credentials = held("1aA")
+    for number in range(100):
+        issued = Credentials(1, b"%d" % number, b"A")
+        credentials = after_update(after_use(credentials, credentials[0]), issued)
+    assert len(credentials) == OUTSTANDING
+    assert find_token(credentials, b"a") is not None
+    assert find_token(credentials, b"99") is not None
+
+
+def test_only_what_supersedes_another_retires_any() -> None:
+    superseded, latest = held("1aA", "1bA")
+    assert retires_any((superseded, latest), latest)
+    assert not retires_any((superseded, latest), superseded)

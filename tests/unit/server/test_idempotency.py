@@ -1,15 +1,22 @@
 """Idempotency-Key: a repeated request yields the same client; nothing that may be in use dies."""
 
 import asyncio
+from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
 
-from tests.unit.server.registrant import MACHINE, Registered, Registrant, registrant_at
-
-if TYPE_CHECKING:
-    from dcr_protocol.json_document import JsonValue
+from dcr_protocol.json_document import JsonValue
+from dcr_server.policies import Policy
+from tests.unit.server.registrant import (
+    EVERYTHING,
+    MACHINE,
+    Registered,
+    Registrant,
+    registrant_at,
+)
 
 KEY = "d3b07384-8f1b-4c57-9a44-0c1f2ad1e0a1"
+WEB: Mapping[str, JsonValue] = {"redirect_uris": ["https://a.example/cb"]}
+PUBLIC: Mapping[str, JsonValue] = {**WEB, "token_endpoint_auth_method": "none"}
 
 
 async def test_a_repeat_yields_the_same_client_with_fresh_credentials(
@@ -109,9 +116,6 @@ async def test_after_a_deletion_a_late_repeat_makes_no_second_client_for_a_day(
     await registrant.delete(client.uri, client.token)
     assert (await registrant.post(Idempotency_Key=KEY)).status_code == 409
     registrant.clock.seconds += 86400
-    other = await registrant.register()
-    # Expired keys go with the next deletion.
-    await registrant.delete(other.uri, other.token)
     assert (await registrant.post(Idempotency_Key=KEY)).status_code == 201
 
 
@@ -145,11 +149,88 @@ async def test_an_update_with_another_body_is_422(registrant: Registrant) -> Non
 
 
 async def test_a_lost_secret_of_an_update_comes_with_the_repeat(registrant: Registrant) -> None:
-    web: dict[str, JsonValue] = {"redirect_uris": ["https://a.example/cb"]}
-    public = await registrant.register({**web, "token_endpoint_auth_method": "none"})
-    lost = (await registrant.put(public, web, Idempotency_Key=KEY)).json()
-    seen = Registered((await registrant.put(public, web, Idempotency_Key=KEY)).json())
+    public = await registrant.register(PUBLIC)
+    lost = (await registrant.put(public, WEB, Idempotency_Key=KEY)).json()
+    seen = Registered((await registrant.put(public, WEB, Idempotency_Key=KEY)).json())
     assert seen["client_secret"] != lost["client_secret"]
+
+
+async def test_a_late_repeat_of_an_update_that_ended_the_secret_leaves_a_later_one_alone(
+    registrant: Registrant,
+) -> None:
+    client = await registrant.register(WEB)
+    public = Registered((await registrant.put(client, PUBLIC, Idempotency_Key=KEY)).json())
+    machine = Registered((await registrant.put(client, MACHINE, token=public.token)).json())
+    late = await registrant.put(client, PUBLIC, token=machine.token, Idempotency_Key=KEY)
+    assert late.json()["token_endpoint_auth_method"] == "client_secret_basic"
+    assert (await registrant.get_token(machine.basic)).status_code == 200
+
+
+async def test_a_late_repeat_of_an_update_that_issued_a_secret_issues_none_to_a_public_client(
+    registrant: Registrant,
+) -> None:
+    client = await registrant.register(PUBLIC)
+    basic = Registered((await registrant.put(client, WEB, Idempotency_Key=KEY)).json())
+    public = Registered((await registrant.put(client, PUBLIC, token=basic.token)).json())
+    late = (await registrant.put(client, WEB, token=public.token, Idempotency_Key=KEY)).json()
+    assert late["token_endpoint_auth_method"] == "none"
+    assert "client_secret" not in late
+    assert "client_secret_expires_at" not in late
+
+
+async def test_a_late_repeat_of_a_registration_comes_with_a_secret_when_one_is_needed_now(
+    registrant: Registrant,
+) -> None:
+    public = await registrant.register(PUBLIC, Idempotency_Key=KEY)
+    machine = Registered((await registrant.put(public, MACHINE)).json())
+    late = await registrant.register(PUBLIC, Idempotency_Key=KEY)
+    assert late["token_endpoint_auth_method"] == "client_secret_basic"
+    assert (await registrant.get_token(late.basic)).status_code == 200
+    # The first use of either pair retires the other.
+    assert (await registrant.get_token(machine.basic)).status_code == 401
+
+
+async def test_a_late_repeat_of_a_registration_has_no_secret_when_none_is_needed_any_more(
+    registrant: Registrant,
+) -> None:
+    client = await registrant.register(WEB, Idempotency_Key=KEY)
+    await registrant.put(client, PUBLIC)
+    assert "client_secret" not in (await registrant.register(WEB, Idempotency_Key=KEY)).document
+
+
+async def test_a_hundred_lost_answers_do_not_lock_the_client_out(registrant: Registrant) -> None:
+    client = await registrant.register(Idempotency_Key=KEY)
+    for _ in range(50):
+        assert (await registrant.put(client)).status_code == 200
+        await registrant.post(Idempotency_Key=KEY)
+    assert (await registrant.read(client.uri, client.token)).status_code == 200
+    assert (await registrant.get_token(client.basic)).status_code == 200
+
+
+async def test_a_policy_that_was_narrowed_does_not_stand_in_the_way_of_a_repeat(
+    tmp_path: Path,
+) -> None:
+    async with registrant_at(tmp_path) as registrant:
+        client = await registrant.register(Idempotency_Key=KEY)
+        updated = Registered((await registrant.put(client, Idempotency_Key="update")).json())
+        token = registrant.initial_access_token
+    async with registrant_at(tmp_path, policies={"default": Policy()}) as registrant:
+        again = await registrant.post(token=token, Idempotency_Key=KEY)
+        assert again.json()["client_id"] == client["client_id"]
+        once_more = await registrant.put(updated, Idempotency_Key="update")
+        assert once_more.status_code == 200
+        assert (await registrant.post(token=token, Idempotency_Key="new")).status_code == 400
+        assert (await registrant.put(updated, Idempotency_Key="new")).status_code == 400
+
+
+async def test_keys_of_one_subject_under_two_policies_are_apart(tmp_path: Path) -> None:
+    policies = {"one": EVERYTHING, "other": EVERYTHING}
+    async with registrant_at(tmp_path, policies=policies) as registrant:
+        tokens = [
+            (await registrant.mint(name, subject="s")).get_secret_value() for name in policies
+        ]
+        first, other = [await registrant.post(token=t, Idempotency_Key=KEY) for t in tokens]
+        assert first.json()["client_id"] != other.json()["client_id"]
 
 
 async def test_a_key_that_is_none_is_refused(registrant: Registrant) -> None:

@@ -1,6 +1,9 @@
 """RFC 6749 §4.4 and §5.2, RFC 8707, RFC 9068."""
 
+import contextlib
+import sqlite3
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 
 import httpx
@@ -9,6 +12,8 @@ from joserfc import jwt
 from joserfc.jwk import KeySet
 
 from dcr_protocol.json_document import JsonValue
+from dcr_server.storage.protocol import Fresh, Registration
+from dcr_server.tokens import hash_of
 from tests.unit.server.registrant import EVERYTHING, MACHINE, Registrant, registrant_at
 
 WEB: Mapping[str, JsonValue] = {"redirect_uris": ["https://a.example/cb"]}
@@ -55,6 +60,9 @@ async def test_the_response_is_that_of_rfc_6749_and_not_cached(registrant: Regis
             {"grant_type": "password"}, 400, "unsupported_grant_type", id="a grant not served"
         ),
         pytest.param({"scope": "a c"}, 400, "invalid_scope", id="scope beyond the registration"),
+        pytest.param({"scope": "a\nb"}, 400, "invalid_scope", id="no scope of RFC 6749 §3.3"),
+        pytest.param({"client_secret": "x"}, 400, "invalid_request", id="§2.3 two ways at once"),
+        pytest.param({"client_id": "other"}, 400, "invalid_request", id="§2.3 two clients"),
         pytest.param({"resource": "https://x"}, 400, "invalid_target", id="another audience"),
     ],
 )
@@ -72,12 +80,13 @@ async def test_a_client_without_the_grant_is_unauthorized(registrant: Registrant
     assert response.json()["error"] == "unauthorized_client"
 
 
-@pytest.mark.parametrize("basic", [("unknown", "x"), ("", ""), ("known", "wrong")])
+@pytest.mark.parametrize("basic", [("unknown", "x"), ("", ""), ("registered", "wrong")])
 async def test_failed_authentication_is_401_with_a_basic_challenge(
     registrant: Registrant, basic: tuple[str, str]
 ) -> None:
     client = await registrant.register()
-    response = await registrant.get_token((basic[0].replace("known", client["client_id"]), "x"))
+    client_id = basic[0].replace("registered", client["client_id"])
+    response = await registrant.get_token((client_id, basic[1]))
     assert (response.status_code, response.json()["error"]) == (401, "invalid_client")
     assert response.headers["www-authenticate"].startswith("Basic ")
 
@@ -90,6 +99,65 @@ async def test_only_the_registered_method_authenticates(
     secret = str(client.document.get("client_secret", ""))
     response = await registrant.get_token((client["client_id"], secret))
     assert response.json()["error"] == "invalid_client"
+
+
+async def test_its_own_client_id_in_the_body_does_no_harm(registrant: Registrant) -> None:
+    client = await registrant.register()
+    response = await registrant.get_token(client.basic, client_id=client["client_id"])
+    assert response.status_code == 200
+
+
+async def test_tokens_are_issued_after_an_update_while_the_database_is_locked(
+    tmp_path: Path,
+) -> None:
+    async with registrant_at(tmp_path, busy_timeout=0.05) as registrant:
+        client = await registrant.register()
+        await registrant.put(client)
+        with contextlib.closing(sqlite3.connect(tmp_path / "dcr-server.db")) as other:
+            other.execute("BEGIN IMMEDIATE")
+            assert (await registrant.get_token(client.basic)).status_code == 200
+            assert (await registrant.read(client.uri, client.token)).status_code == 200
+
+
+async def test_a_policy_that_was_narrowed_narrows_the_tokens(tmp_path: Path) -> None:
+    async with registrant_at(tmp_path) as registrant:
+        client = await registrant.register()
+    narrow = EVERYTHING.model_copy(update={"scopes": ("b",)})
+    async with registrant_at(tmp_path, policies={"default": narrow}) as registrant:
+        assert (await registrant.get_token(client.basic)).json()["scope"] == "b"
+        refused = await registrant.get_token(client.basic, scope="a")
+        assert refused.json()["error"] == "invalid_scope"
+    nothing = EVERYTHING.model_copy(update={"grant_types": ()})
+    async with registrant_at(tmp_path, policies={"default": nothing}) as registrant:
+        refused = await registrant.get_token(client.basic)
+        assert refused.json()["error"] == "unauthorized_client"
+
+
+async def test_a_secret_that_expired_gets_no_token(registrant: Registrant) -> None:
+    client = await registrant.register()
+    held = await registrant.server.storage.clients.find(client["client_id"])
+    assert held is not None
+    expiring = replace(held, client_id="other", secret_expires_at=int(registrant.clock()) + 1)
+    await registrant.server.storage.clients.register(
+        Registration(
+            expiring,
+            Fresh(b"", b""),
+            hash_of(registrant.initial_access_token),
+            now=registrant.server.now(),
+        )
+    )
+    other = ("other", client["client_secret"])
+    assert (await registrant.get_token(other)).status_code == 200
+    registrant.clock.seconds += 1
+    assert (await registrant.get_token(other)).status_code == 401
+
+
+@pytest.mark.parametrize("method", ["client_secret_post", "none"])
+async def test_a_method_that_could_get_no_token_is_not_registered(
+    registrant: Registrant, method: str
+) -> None:
+    response = await registrant.post({**MACHINE, "token_endpoint_auth_method": method})
+    assert (response.status_code, response.json()["error"]) == (400, "invalid_client_metadata")
 
 
 async def test_no_credentials_at_all(registrant: Registrant) -> None:
