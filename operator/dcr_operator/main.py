@@ -26,6 +26,7 @@ from dcr_operator.lifecycle import Lifecycle
 from dcr_operator.metrics import Metrics, QueueMetrics
 from dcr_operator.ports import Context
 from dcr_operator.preflight import check_cluster, cluster_id
+from dcr_operator.provider_lanes import provider_lanes
 from dcr_operator.reconcile import reconcile
 from dcr_operator.registration_client import HttpRegistrationClient
 from dcr_operator.resync import InMemoryResync
@@ -34,7 +35,7 @@ from dcr_operator.version import VERSION
 from dcr_operator.watch_index import WatchIndex
 from dcr_operator.watch_streams import WatchStreams
 from dcr_operator.watchdog import Watchdog
-from dcr_operator.work_queue import Lanes, WorkQueue
+from dcr_operator.work_queue import WorkQueue
 from dcr_operator.workers import Workers
 
 log = structlog.get_logger("dcr_operator")
@@ -127,13 +128,11 @@ def _lifecycle(settings: Settings, adapters: _Adapters) -> Lifecycle:
 
 
 def _queue(settings: Settings, metrics: Metrics, index: WatchIndex) -> WorkQueue[Key]:
-    """A provider's clients hold at most three quarters of the workers."""
-    share = max(1, settings.workers * 3 // 4)
     return WorkQueue(
         asyncio.get_running_loop(),
         Backoff(random.random),
         observer=QueueMetrics(metrics),
-        lanes=Lanes(lane_of=index.provider_of, limit_of=lambda _lane: share),
+        lanes=provider_lanes(settings.workers, index.provider_of),
     )
 
 

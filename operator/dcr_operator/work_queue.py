@@ -50,9 +50,10 @@ class QueueClosedError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Lanes(Generic[Key]):
-    """Which lane a key belongs to, and how many workers a lane may hold."""
+    """Which lane a key belongs to, and how many workers a lane, or a pool of lanes, may hold."""
 
     lane_of: Callable[[Key], Hashable] = lambda _key: None
+    pool_of: Callable[[Hashable], Hashable | None] = lambda _lane: None
     limit_of: Callable[[Hashable], int] = lambda _lane: 1_000_000
 
 
@@ -212,10 +213,10 @@ class WorkQueue(Generic[Key]):
         self._hand_out()
 
     def _release(self, key: Key) -> None:
-        lane = self._active.pop(key)
-        self._held[lane] -= 1
-        if not self._held[lane]:
-            del self._held[lane]
+        for holder in self._holders(self._active.pop(key)):
+            self._held[holder] -= 1
+            if not self._held[holder]:
+                del self._held[holder]
 
     def _hand_out(self) -> None:
         while self._takers:
@@ -235,7 +236,8 @@ class WorkQueue(Generic[Key]):
             if key is not None:
                 waiting = self._waiting.pop(key)
                 self._active[key] = waiting.lane
-                self._held[waiting.lane] = self._held.get(waiting.lane, 0) + 1
+                for holder in self._holders(waiting.lane):
+                    self._held[holder] = self._held.get(holder, 0) + 1
                 # The pass that starts now decides when the next one is due.
                 self._delayed.pop(key, None)
                 if self._observer is not None:
@@ -244,7 +246,15 @@ class WorkQueue(Generic[Key]):
         return None
 
     def _has_room(self, lane: Hashable) -> bool:
-        return self._held.get(lane, 0) < self._lanes.limit_of(lane)
+        return all(
+            self._held.get(holder, 0) < self._lanes.limit_of(holder)
+            for holder in self._holders(lane)
+        )
+
+    def _holders(self, lane: Hashable) -> tuple[Hashable, ...]:
+        """The lane, and the pool that it shares with others."""
+        pool = self._lanes.pool_of(lane)
+        return (lane,) if pool is None else (lane, pool)
 
     def _set_alarm(self) -> None:
         if self._alarm is not None:

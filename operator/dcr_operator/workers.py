@@ -17,6 +17,10 @@ from dcr_operator.reasons import Reason
 from dcr_operator.watchdog import Watchdog
 from dcr_operator.work_queue import QueueClosedError, WorkQueue
 
+# Below watchdog.LONGEST_PASS, after which the kubelet starts the process anew. What a pass has
+# begun is in the record: to be cut short is no worse than a crash.
+LONGEST = 240.0
+
 log = structlog.get_logger("dcr_operator")
 
 
@@ -27,6 +31,7 @@ class Workers:
     context: Context
     metrics: Metrics
     watchdog: Watchdog
+    longest: float = LONGEST  # seconds until a pass is cut short
 
     def start(self, count: int) -> list[asyncio.Task[None]]:
         return [asyncio.create_task(self._work(), name=f"worker-{n}") for n in range(count)]
@@ -44,7 +49,11 @@ class Workers:
         self.watchdog.started(key)
         with self.metrics.active_workers.labels(CONTROLLER).track_inprogress():
             try:
-                result = await self.reconcile(key, self.context)
+                async with asyncio.timeout(self.longest):
+                    result = await self.reconcile(key, self.context)
+            except TimeoutError:
+                log.warning("pass cut short", key=str(key), seconds=self.longest)
+                result = Result(Reason.INTERNAL_ERROR.value, failed=True)
             except Exception:  # the process's one boundary
                 log.exception("pass failed", key=str(key), reason=Reason.INTERNAL_ERROR.value)
                 result = Result(Reason.INTERNAL_ERROR.value, failed=True)

@@ -168,8 +168,8 @@ _OF_BOTH_PROVIDERS = tuple(
             kind,
             "spec.limits.timeout",
             "timeout must be between",
-            {"spec.limits": {"timeout": "5m"}},
-            {"spec.limits": {"timeout": "0s"}},
+            {"spec.limits": {"timeout": "30s"}},
+            {"spec.limits": {"timeout": "61s"}},
         ),
         Example(
             kind,

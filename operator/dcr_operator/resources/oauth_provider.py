@@ -13,6 +13,7 @@ from dcr_operator.resources.provider_parts import (
     InitialAccessToken,
     Limits,
     LocalInitialAccessToken,
+    LocalLimits,
     LocalTls,
     Tls,
 )
@@ -144,6 +145,9 @@ class ProviderSpec(ResourceModel):
 class OAuthProviderSpec(ProviderSpec):
     """A provider for the clients of its own namespace."""
 
+    limits: LocalLimits = Field(
+        default_factory=LocalLimits, description="How much the provider is asked at a time."
+    )
     initial_access_token: LocalInitialAccessToken | None = Field(
         default=None,
         description="The token that allows registration; omitted when the provider asks for none.",

@@ -1,9 +1,9 @@
 """The parts of a provider's spec: credentials, trust, limits, who may use it."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Annotated
 
-from pydantic import ConfigDict, Field
+from pydantic import AfterValidator, ConfigDict, Field
 
 from dcr_operator.resources.cel import Rule, schema
 from dcr_operator.resources.durations import Seconds
@@ -80,6 +80,15 @@ class Tls(ResourceModel):
     )
 
 
+def _up_to(longest: int) -> Callable[[int], int]:
+    def check(seconds: int) -> int:
+        if not 1 <= seconds <= longest:
+            raise ValueError(f"must be between 1s and {longest}s")
+        return seconds
+
+    return check
+
+
 class Limits(ResourceModel):
     model_config = ConfigDict(
         json_schema_extra=schema(
@@ -108,14 +117,26 @@ class Limits(ResourceModel):
     max_concurrent: int = Field(
         default=16, ge=1, le=256, description="Requests that may be open at the same time."
     )
-    timeout: Seconds = Field(
+    timeout: Annotated[Seconds, AfterValidator(_up_to(60))] = Field(
         default=10,
-        description="How long to wait for the answer to a request, 1s to 5m.",
+        description="How long to wait for the answer to a request, 1s to 1m.",
         json_schema_extra=schema(
             Rule(
-                "self.matches('^([1-9]|[1-9][0-9]|[12][0-9][0-9]|300)s$|^[1-5]m$')",
-                "timeout must be between 1s and 5m",
+                "self.matches('^([1-9]|[1-5][0-9]|60)s$|^1m$')",
+                "timeout must be between 1s and 1m",
             )
+        ),
+    )
+
+
+class LocalLimits(Limits):
+    """A tenant's provider holds workers that serve all tenants: so for less time."""
+
+    timeout: Annotated[Seconds, AfterValidator(_up_to(30))] = Field(
+        default=10,
+        description="How long to wait for the answer to a request, 1s to 30s.",
+        json_schema_extra=schema(
+            Rule("self.matches('^([1-9]|[12][0-9]|30)s$')", "timeout must be between 1s and 30s")
         ),
     )
 

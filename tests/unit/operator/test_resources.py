@@ -178,9 +178,9 @@ def test_a_namespaced_provider_has_nothing_that_reaches_beyond_its_namespace(fie
 
 
 def test_limits_and_intervals_are_numbers() -> None:
-    limits: JsonObject = {"timeout": "1m", "requestsPerSecond": 5}
+    limits: JsonObject = {"timeout": "30s", "requestsPerSecond": 5}
     provider = _provider("OAuthProvider", limits=limits, resyncEvery="1h")
-    assert (provider.spec.limits.timeout, provider.spec.limits.max_concurrent) == (60, 16)
+    assert (provider.spec.limits.timeout, provider.spec.limits.max_concurrent) == (30, 16)
     assert provider.spec.resync_every == 3600
 
 
@@ -225,3 +225,17 @@ def test_requirements_mean_what_they_mean_in_kubernetes(
     assert allowed.allow("x", labels) is may
     # Absence is known only when the labels are.
     assert not allowed.allow_by_name("x")
+
+
+@pytest.mark.parametrize(
+    ("kind", "longest", "too_long"),
+    [("OAuthProvider", "30s", "31s"), ("ClusterOAuthProvider", "1m", "61s")],
+)
+def test_a_timeout_is_shorter_for_the_provider_of_a_tenant(
+    kind: str, longest: str, too_long: str
+) -> None:
+    allowed: dict[str, JsonValue] = {"allowedNamespaces": {"names": ["*"]}}
+    others = allowed if kind == "ClusterOAuthProvider" else {}
+    assert _provider(kind, limits={"timeout": longest}, **others).spec.limits.timeout >= 30
+    with pytest.raises(InvalidSpecError, match=r"spec\.limits\.timeout is not valid"):
+        _provider(kind, limits={"timeout": too_long}, **others)

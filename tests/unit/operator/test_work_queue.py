@@ -222,6 +222,20 @@ async def test_a_lane_holds_no_more_workers_than_its_share() -> None:
     assert await b.take_all() == ["x3"]
 
 
+async def test_lanes_of_one_pool_hold_no_more_workers_than_the_pool() -> None:
+    lanes: Lanes[str] = Lanes(
+        lane_of=lambda key: key[0],
+        pool_of=lambda lane: "tenants" if str(lane).islower() else None,
+        limit_of=lambda lane: 3 if lane == "tenants" else 2,
+    )
+    b = bench(lanes=lanes)
+    for key in ("x1", "x2", "y1", "y2", "z1", "A1", "A2"):
+        b.queue.add(key)
+    assert await b.take_all() == ["x1", "y1", "z1", "A1", "A2"]
+    b.queue.done("z1")
+    assert await b.take_all() == ["x2"]
+
+
 async def test_lanes_take_turns() -> None:
     b = bench(lanes=_lanes(9))
     for key in ("x1", "x2", "x3", "y1", "z1"):

@@ -9,9 +9,9 @@ from dcr_operator.backoff import Backoff
 from dcr_operator.kube import Key
 from dcr_operator.metrics import Metrics
 from dcr_operator.ports import Context, Result
-from dcr_operator.watchdog import Watchdog
+from dcr_operator.watchdog import LONGEST_PASS, Watchdog
 from dcr_operator.work_queue import WorkQueue
-from dcr_operator.workers import Workers
+from dcr_operator.workers import LONGEST, Workers
 from tests.fakes.virtual_time import VirtualTime
 
 APP = Key("OAuthClient", "team", "app")
@@ -29,6 +29,7 @@ class NoContext(Context):
 class Bench:
     passes: Callable[[Key], Awaitable[Result]]
     time: VirtualTime = field(default_factory=VirtualTime)
+    longest: float = LONGEST
     metrics: Metrics = field(default_factory=Metrics)
 
     def __post_init__(self) -> None:
@@ -41,12 +42,14 @@ class Bench:
     async def work(self, *keys: Key) -> None:
         """Let the workers empty the queue."""
         watchdog = Watchdog(self.time.time)
-        workers = Workers(self.queue, self.reconcile, NoContext(), self.metrics, watchdog)
+        workers = Workers(
+            self.queue, self.reconcile, NoContext(), self.metrics, watchdog, self.longest
+        )
         running = workers.start(2)
         for key in keys:
             self.queue.add(key)
         for _ in range(20):
-            await asyncio.sleep(0)
+            await asyncio.sleep(self.longest if self.longest < LONGEST else 0)
         self.queue.close()
         await asyncio.gather(*running)
 
@@ -107,3 +110,20 @@ async def test_closing_lets_a_pass_come_to_its_end() -> None:
     finish.set()
     await working
     assert ended == [APP]
+
+
+async def test_a_pass_that_takes_too_long_is_cut_short_and_tried_again() -> None:
+    async def passes(_key: Key) -> Result:
+        await asyncio.Event().wait()
+        return Result("Ready")
+
+    bench = Bench(passes, longest=0.001)
+    with capture_logs() as logs:
+        await bench.work(APP)
+    assert bench.counted("error") == 1.0
+    (entry,) = [each for each in logs if each["event"] == "pass cut short"]
+    assert entry["key"] == str(APP)
+
+
+def test_a_pass_is_cut_short_before_the_watchdog_ends_the_process() -> None:
+    assert LONGEST < LONGEST_PASS
