@@ -5,13 +5,16 @@ watches; tokens that are renewed on disk are read again.
 """
 
 import asyncio
+import contextlib
+import ipaddress
 import os
 import ssl
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
+from urllib.request import proxy_bypass_environment
 
 import yaml
 from kubernetes.aio.client import Configuration
@@ -88,20 +91,37 @@ def _settled(configuration: Configuration, environment: Mapping[str, str]) -> Co
     configuration.client_session_kwargs = {"trust_env": False}
     if configuration.proxy is None:
         target = urlsplit(str(configuration.host))
-        proxies = {
-            name.lower().removesuffix("_proxy"): value
-            for name, value in environment.items()
-            if name.lower().endswith("_proxy") and value
-        }
-        if not _is_bypassed(target.hostname or "", proxies.get("no", "")):
-            configuration.proxy = proxies.get(target.scheme)
+        proxies = _proxies(environment)
+        if not _is_bypassed(target, proxies):
+            configuration.proxy = proxies.get(target.scheme) or None
     return configuration
 
 
-def _is_bypassed(host: str, no_proxy: str) -> bool:
-    """NO_PROXY as everyone reads it: names, their subdomains, or *."""
-    names = [each.strip().lstrip(".").lower() for each in no_proxy.split(",")]
-    return any(each and (each == "*" or f".{host}".endswith(f".{each}")) for each in names)
+def _proxies(environment: Mapping[str, str]) -> dict[str, str]:
+    """As urllib does: the name in lower case wins, even when it is empty."""
+    names = sorted(environment, key=str.islower)
+    return {
+        name.lower().removesuffix("_proxy"): environment[name]
+        for name in names
+        if name.lower().endswith("_proxy")
+    }
+
+
+def _is_bypassed(target: SplitResult, proxies: Mapping[str, str]) -> bool:
+    """NO_PROXY as urllib reads it, and networks, since clusters are often told by them."""
+    if proxy_bypass_environment(target.netloc, dict(proxies)):
+        return True
+    try:
+        address = ipaddress.ip_address(target.hostname or "")
+    except ValueError:
+        return False
+    return any(address in network for network in _networks(proxies.get("no", "")))
+
+
+def _networks(no_proxy: str) -> Iterator[ipaddress.IPv4Network | ipaddress.IPv6Network]:
+    for each in no_proxy.split(","):
+        with contextlib.suppress(ValueError):
+            yield ipaddress.ip_network(each.strip(), strict=False)
 
 
 def _home_config() -> str | None:

@@ -5,6 +5,7 @@ preconditions on every write, the Lease only saves work. Other processes' clocks
 not trusted: what counts is when *we* saw the Lease change.
 """
 
+import asyncio
 import contextlib
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
@@ -67,15 +68,24 @@ class Lease:
         while True:
             await self.time.sleep(PERIOD)
             try:
-                await self._write(self._held or {})
+                # A request may take longer than the Lease lasts.
+                await asyncio.wait_for(self._renew(), DEADLINE)
                 renewed = self.time.monotonic()
-            except ApiConflict:
-                raise LeadershipLostError("another process has taken the Lease") from None
-            except ApiError as error:
-                self.log("Lease not renewed", str(error))
+            except (ApiError, TimeoutError) as error:
+                self.log("Lease not renewed", str(error) or "no answer")
                 if self.time.monotonic() - renewed > DEADLINE:
                     detail = f"the Lease could not be renewed for {DEADLINE:.0f} s"
                     raise LeadershipLostError(detail) from None
+
+    async def _renew(self) -> None:
+        try:
+            await self._write(self._held or {})
+        except ApiConflict:
+            # Ours all the same when only the answer to an earlier renewal was lost.
+            found = await self.api.get(LEASES, self.namespace, LEASE_NAME)
+            if text(member(found or {}, "spec"), "holderIdentity") != self.identity:
+                raise LeadershipLostError("another process has taken the Lease") from None
+            await self._write(found or {})
 
     async def release(self) -> None:
         """Let the next one lead at once; a failure only costs it some seconds."""

@@ -51,6 +51,13 @@ async def test_a_token_that_is_renewed_on_disk_is_read_again(tmp_path: Path) -> 
         ({"HTTPS_PROXY": "http://proxy:3128", "NO_PROXY": "a,.example.com"}, None),
         ({"HTTPS_PROXY": "http://proxy:3128", "NO_PROXY": "k8s.example.com"}, None),
         ({"HTTPS_PROXY": "http://proxy:3128", "NO_PROXY": "*"}, None),
+        ({"HTTPS_PROXY": "http://proxy:3128", "NO_PROXY": "k8s.example.com:6443"}, None),
+        (
+            {"HTTPS_PROXY": "http://proxy:3128", "NO_PROXY": "k8s.example.com:443"},
+            "http://proxy:3128",
+        ),
+        ({"HTTPS_PROXY": "http://upper:3128", "https_proxy": "http://l:3128"}, "http://l:3128"),
+        ({"HTTPS_PROXY": "http://upper:3128", "https_proxy": ""}, None),
         ({"HTTPS_PROXY": "http://proxy:3128", "NO_PROXY": "s.example.com"}, "http://proxy:3128"),
     ],
 )
@@ -58,6 +65,20 @@ async def test_a_proxy_is_looked_for_once(
     tmp_path: Path, environment: dict[str, str], proxy: str | None
 ) -> None:
     connection = await connected(tmp_path, **environment)
+    assert connection.configuration.proxy == proxy
+
+
+@pytest.mark.parametrize(
+    ("networks", "proxy"),
+    [("192.168.0.0/16,10.96.0.0/12", None), ("10.0.0.0/16,nonsense/x", "http://proxy:3128")],
+)
+async def test_networks_may_be_excepted_from_the_proxy(
+    tmp_path: Path, networks: str, proxy: str | None
+) -> None:
+    file = kubeconfig(tmp_path, token="token-1")
+    file.write_text(file.read_text().replace("k8s.example.com", "10.96.0.1"))
+    environment = {"HTTPS_PROXY": "http://proxy:3128", "NO_PROXY": networks}
+    connection = await connect({"KUBECONFIG": str(file)} | environment)
     assert connection.configuration.proxy == proxy
 
 

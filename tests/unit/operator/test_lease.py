@@ -1,10 +1,11 @@
+import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from dcr_operator.kube import LEASES, JsonObject, member
+from dcr_operator.kube import LEASES, JsonObject, Resource, member
 from dcr_operator.lease import LEASE_NAME, LeadershipLostError, Lease, LeaseTime
 from tests.fakes.faults import Answer, Fault, Wire
 from tests.fakes.kubernetes_api import FakeCluster, FakeKubernetesApi
@@ -132,6 +133,53 @@ async def test_leadership_is_lost_when_another_has_taken_the_lease() -> None:
     await lease.acquire()
     cluster.edit(LEASES, "ops", LEASE_NAME, lambda o: member(o, "spec").update(holderIdentity="x"))
     with pytest.raises(LeadershipLostError, match="another process"):
+        await lease.hold()
+
+
+class AnswerLost(Wire):
+    """One write is done and its answer does not arrive."""
+
+    lost: bool = False
+
+    def call(
+        self, name: str, do: Callable[[], Answer], failed: Callable[[Fault], Answer]
+    ) -> Answer:
+        if name.startswith("replace") and not self.lost:
+            self.lost = True
+            do()
+            return failed(Fault.NOT_SENT)
+        return do()
+
+
+async def test_one_lost_answer_is_no_lost_leadership() -> None:
+    cluster = FakeCluster()
+    clock = Clock(ends=20)
+    lease = clock.lease(cluster, "one")
+    await lease.acquire()
+    wire = AnswerLost()
+    lease.api = FakeKubernetesApi(cluster, wire)
+    with pytest.raises(EnoughError):
+        await lease.hold()
+    assert wire.lost
+    assert spec(cluster)["renewTime"] == "2026-01-01T12:00:20.000000Z"
+
+
+class Hanging(FakeKubernetesApi):
+    async def replace(
+        self, resource: Resource, namespace: str | None, body: JsonObject
+    ) -> JsonObject:
+        await asyncio.Event().wait()
+        return await super().replace(resource, namespace, body)
+
+
+async def test_a_renewal_that_hangs_is_not_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("dcr_operator.lease.DEADLINE", 0.02)
+    cluster = FakeCluster()
+    clock = Clock()
+    lease = clock.lease(cluster, "one")
+    await lease.acquire()
+    lease.api = Hanging(cluster, Wire())
+    with pytest.raises(LeadershipLostError, match="could not be renewed"):
         await lease.hold()
 
 
