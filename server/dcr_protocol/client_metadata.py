@@ -19,8 +19,9 @@ NO_CONTROL_CHARACTERS: Final = r"^[^\x00-\x1f\x7f-\x9f]*$"
 Text = Annotated[
     str, StringConstraints(min_length=1, max_length=2048, pattern=NO_CONTROL_CHARACTERS)
 ]
+LONGEST_NAME: Final = 512
 Name = Annotated[
-    str, StringConstraints(min_length=1, max_length=512, pattern=NO_CONTROL_CHARACTERS)
+    str, StringConstraints(min_length=1, max_length=LONGEST_NAME, pattern=NO_CONTROL_CHARACTERS)
 ]
 Token = Annotated[
     str, StringConstraints(min_length=1, max_length=256, pattern=NO_CONTROL_CHARACTERS)
@@ -295,6 +296,8 @@ def _localized_members(members: Mapping[str, JsonValue]) -> dict[str, JsonValue]
         if (base, tag.lower()) in seen:
             raise InvalidClientMetadata(f"{base} has two values for the language {tag}")
         seen.add((base, tag.lower()))
+        if base == "client_name" and isinstance(value, str) and len(value) > LONGEST_NAME:
+            raise InvalidClientMetadata(f"{name}: longer than {LONGEST_NAME} characters")
         localized[name] = value
     return localized
 

@@ -4,7 +4,7 @@ ProtocolError                 code + description, rendered as one JSON document
 ├── InvalidRequest            RFC 6750 §3.1; also what is not a JSON object at all
 ├── InvalidRedirectUri        RFC 7591 §3.2.2
 ├── InvalidClientMetadata     RFC 7591 §3.2.2
-└── InvalidAccessToken        RFC 6750 §3.1, carries its challenge
+└── AccessTokenError          RFC 6750 §3.1, carries its challenge
 """
 
 from __future__ import annotations

@@ -16,6 +16,7 @@ from urllib.parse import SplitResult, unquote, urlsplit
 ANY: Final = "*"
 _ANY_PATH_BELOW: Final = "/*"
 _ONE_LABEL: Final = "*."
+_HIGHEST_PORT: Final = 65535
 _DOT_SEGMENTS: Final = frozenset({".", ".."})
 
 
@@ -30,6 +31,8 @@ class UriPattern:
     def matches(self, uri: str) -> bool:
         if self.text in (ANY, uri):
             return True
+        if ANY not in self.text:
+            return False
         try:
             parts = urlsplit(uri)
             port = "" if parts.port is None else str(parts.port)
@@ -38,9 +41,10 @@ class UriPattern:
         return (
             parts.scheme == self.scheme
             and "@" not in parts.netloc
+            and not parts.netloc.endswith(":")
             and _host_matches(self.host, parts.hostname or "")
             and self.port in (ANY, port)
-            and _path_matches(self.path, parts)
+            and _path_matches(self.path, parts, uri)
         )
 
 
@@ -57,11 +61,26 @@ def parse_uri_pattern(text: str) -> UriPattern:
         )
     authority, slash, path = rest[2:].partition("/")
     host, port = _host_and_port(authority)
-    if ANY in host.removeprefix(_ONE_LABEL) and host != ANY:
-        raise ValueError(f"{text!r}: in a host, * stands for the first label or for the whole host")
+    flaw = _flaw_in_authority(text, host, port, has_path=bool(slash))
+    if flaw is not None:
+        raise ValueError(f"{text!r}: {flaw}")
     return UriPattern(
         text=text, scheme=scheme.lower(), host=host, port=port, path=_path(text, slash + path)
     )
+
+
+def _flaw_in_authority(text: str, host: str, port: str, *, has_path: bool) -> str | None:
+    if not text.isascii() or any(character in text for character in "#@? "):
+        return "write it in ASCII, without user, query and fragment"
+    if host in ("", _ONE_LABEL):
+        return "it has no host"
+    if ANY in host.removeprefix(_ONE_LABEL) and host != ANY:
+        return "in a host, * stands for the first label or for the whole host"
+    if ANY in host and not has_path:
+        return "say which path, /callback for one or /* for any"
+    if port not in ("", ANY) and not (port.isdecimal() and int(port[:6]) <= _HIGHEST_PORT):
+        return f"a port is a number up to {_HIGHEST_PORT}, or *"
+    return None
 
 
 def _host_and_port(authority: str) -> tuple[str, str]:
@@ -87,9 +106,9 @@ def _host_matches(pattern: str, host: str) -> bool:
     return bool(label) and rest == pattern.removeprefix(_ONE_LABEL)
 
 
-def _path_matches(pattern: str, uri: SplitResult) -> bool:
+def _path_matches(pattern: str, uri: SplitResult, text: str) -> bool:
     if not pattern.endswith(_ANY_PATH_BELOW):
-        return not uri.query and uri.path == pattern
+        return "?" not in text and uri.path == pattern
     # What a browser would resolve to another path is not below this one.
     if _DOT_SEGMENTS.intersection(unquote(uri.path).split("/")):
         return False

@@ -49,7 +49,7 @@ def create_app(server: Server) -> Starlette:
             resource("/healthz", GET=health.healthz),
             resource("/readyz", GET=health.readyz),
         ],
-        middleware=[Middleware(LastResort)],
+        middleware=[Middleware(LastResort, departure=server.departure)],
         exception_handlers={**HANDLERS},
     )
     # A redirect would be built from the Host header.

@@ -11,13 +11,12 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
+from dcr_server.encryption import KEY_BYTES
 from dcr_server.serving_certificate import make_serving_certificate
 from dcr_server.tokens import INITIAL_ACCESS_TOKEN_PREFIX, Entropy, mint
 
 ENCRYPTION_KEY = "encryption-key"
 INITIAL_ACCESS_TOKEN = "token"
-
-_ENCRYPTION_KEY_BYTES = 32
 
 
 class SecretMaker(Protocol):
@@ -46,7 +45,7 @@ def make_missing_secrets(
     wanted: Wanted, secrets: SecretMaker, *, entropy: Entropy, now: dt.datetime
 ) -> Iterator[Made]:
     if wanted.encryption_key_secret:
-        key = base64.b64encode(entropy(_ENCRYPTION_KEY_BYTES))
+        key = base64.b64encode(entropy(KEY_BYTES))
         name = wanted.encryption_key_secret
         yield Made(name, secrets.create(name, "Opaque", {ENCRYPTION_KEY: key}))
     if wanted.initial_access_token_secret:

@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 from collections.abc import Coroutine, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import click
 import uvloop
@@ -20,9 +20,14 @@ from dcr_server.configuration import (
 from dcr_server.configuration_example import EXAMPLE
 from dcr_server.development import DATABASE, with_development_defaults
 from dcr_server.durations import parse_duration
-from dcr_server.minting import TokenRequest, keep_initial_access_token, mint_initial_access_token
+from dcr_server.minting import (
+    TokenRequest,
+    keep_initial_access_token,
+    mint_initial_access_token,
+    new_subject,
+)
 from dcr_server.records import Owner
-from dcr_server.serving import open_storage, serve
+from dcr_server.serving import open_storage, serve, serving_tls
 from dcr_server.settings import SQLITE, Settings
 from dcr_server.storage.protocol import StorageError
 from dcr_server.structured_logging import configure_logging
@@ -38,6 +43,23 @@ _dev = click.option(
     is_flag=True,
     help="For trying it out: http, a database and a key in .local/, a policy named default.",
 )
+# What SQLite keeps, and every JSON reader understands.
+_MOST_USES: Final = 2**53
+
+
+def _text(_context: click.Context, parameter: click.Parameter, value: str | None) -> str | None:
+    """Refuse what cannot be stored; an argument may be any bytes."""
+    if value is None:
+        return None
+    try:
+        value.encode("utf-8")
+    except UnicodeEncodeError:
+        raise click.BadParameter("this is not UTF-8") from None
+    if parameter.required and not value:
+        raise click.BadParameter("this is empty")
+    return value
+
+
 _database = click.option("--database", help="sqlite:///path/file.db")
 
 
@@ -91,19 +113,27 @@ def token() -> None:
 
 @token.command("create")
 @click.option(
-    "--policy", required=True, help="Name of the policy that says what may be registered."
+    "--policy",
+    required=True,
+    callback=_text,
+    help="Name of the policy that says what may be registered.",
 )
-@click.option("--max-uses", type=click.IntRange(min=1), help="Registrations that it is good for.")
+@click.option(
+    "--max-uses",
+    type=click.IntRange(min=1, max=_MOST_USES),
+    help="Registrations that it is good for.",
+)
 @click.option("--expires-in", help="Such as 90s, 15m, 1h, 30d; without it the token stays good.")
 @click.option(
     "--subject",
-    default="",
-    help="Owner of the clients: tokens of one subject may repeat each other's requests.",
+    callback=_text,
+    help="Owner of the clients: tokens of one policy and subject may repeat each other's requests, "
+    "so name the same holder by it only. Without it each token has a subject of its own.",
 )
-@click.option("--note", default="", help="For people, such as who it was given to.")
+@click.option("--note", default="", callback=_text, help="For people, such as who it was given to.")
 @click.option(
     "--token-file",
-    type=click.File("r"),
+    type=click.File("rb"),
     help="Accept the token in this file instead of making one; prints nothing.",
 )
 @_dev
@@ -114,7 +144,7 @@ def token_create(
     policy: str,
     max_uses: int | None,
     expires_in: str | None,
-    subject: str,
+    subject: str | None,
     note: str,
     token_file: Any,  # noqa: ANN401 - click.File has no type of its own
     dev: bool,
@@ -129,7 +159,7 @@ def token_create(
       dcr-server token create --policy machines --expires-in 1h --max-uses 1
     """  # noqa: D301 - as above
     wanted = TokenRequest(
-        owner=Owner(policy, subject),
+        owner=Owner(policy, subject or new_subject(system_entropy)),
         lifetime=_lifetime(expires_in),
         max_uses=max_uses,
         note=note,
@@ -138,7 +168,9 @@ def token_create(
         settings = _settings({"database": database}, config, dev=dev)
         settings = _with_database_of_dev(settings)
         _check_policy_exists(policy, settings)
-        given = token_file.read().strip() if token_file else None
+        given = token_file.read().decode("ascii", "replace").strip() if token_file else None
+        if given is None and not dev:
+            _check_database_exists(settings)
         made = _run(_create_token(wanted, settings, given))
     if made:
         click.echo(made)
@@ -167,6 +199,7 @@ def config_check(config: Path | None) -> None:
         required(settings, ["issuer", "database"])
         check_issuer_is_safe(settings)
         encryption_key(settings)
+        serving_tls(settings)
     named = ", ".join(settings.policies) or "none, so nobody may register"
     click.echo(f"settings are complete; policies: {named}")
 
@@ -196,10 +229,24 @@ def _with_database_of_dev(settings: Settings) -> Settings:
 
 
 def _check_policy_exists(policy: str, settings: Settings) -> None:
-    # Without any policy here, the server may still have them from elsewhere, --dev for one.
-    if settings.policies and policy not in settings.policies:
+    if not settings.policies:
+        # The server may have them from elsewhere, --dev for one.
+        click.echo(
+            f"no policies are configured here: make sure that the server has one named {policy}",
+            err=True,
+        )
+    elif policy not in settings.policies:
         raise ConfigurationError(
             f"--policy={policy}: no such policy; configured: {', '.join(settings.policies)}"
+        )
+
+
+def _check_database_exists(settings: Settings) -> None:
+    """A token in a database that no server opens would be of no use to anybody."""
+    path = settings.database_path
+    if path is not None and not path.exists():
+        raise ConfigurationError(
+            f"the database {path} does not exist: give that of the server, or start it first"
         )
 
 

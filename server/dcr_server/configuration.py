@@ -4,9 +4,9 @@ Flags win over the environment, the environment over the file.
 """
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import yaml
 from pydantic import ValidationError
@@ -92,10 +92,11 @@ def _file_from_environment() -> Path | None:
 
 def _read_file(file: Path) -> dict[str, JsonValue]:
     try:
-        document = yaml.safe_load(file.read_text(encoding="utf-8"))
+        # A SafeLoader, as its name says.
+        document = yaml.load(file.read_text(encoding="utf-8"), _UniqueKeysSafeLoader)  # noqa: S506
     except OSError as error:
         raise ConfigurationError(f"the configuration file {file}: {error.strerror}") from None
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
+    except (yaml.YAMLError, ValueError) as error:
         place = " ".join(str(error).split())
         raise ConfigurationError(f"the configuration file {file} is not YAML: {place}") from None
     if document is None:
@@ -105,6 +106,18 @@ def _read_file(file: Path) -> dict[str, JsonValue]:
             f"the configuration file {file} is not a mapping: see dcr-server config init"
         )
     return {_setting_name(str(name)): value for name, value in document.items()}
+
+
+class _UniqueKeysSafeLoader(yaml.SafeLoader):
+    """YAML requires unique keys; of two policies with one name the last would win silently."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, Any]:  # noqa: FBT001, FBT002 - the signature is PyYAML's
+        mapping = super().construct_mapping(node, deep=deep)
+        if len(mapping) < len(node.value):
+            raise yaml.constructor.ConstructorError(
+                None, None, "a key comes twice in one mapping", node.start_mark
+            )
+        return mapping
 
 
 def _setting_name(name: str) -> str:
@@ -145,7 +158,10 @@ def _where(
 
 def _shown(name: str, error: ErrorDetails) -> str:
     value = error["input"]
-    if name in _SECRETS or not isinstance(value, str | int | float):
+    # An unknown name may be a secret's, misspelt.
+    if name in _SECRETS or error["type"] == "extra_forbidden":
+        return ""
+    if not isinstance(value, str | int | float):
         return ""
     return f"={value}"[:_LONGEST_VALUE_SHOWN]
 

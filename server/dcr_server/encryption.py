@@ -11,6 +11,8 @@ KEY_BYTES: Final = 32
 _NONCE_BYTES: Final = 12
 # So that another algorithm can follow without guessing what a value was sealed with.
 _VERSION: Final = b"\x01"
+_TAG_BYTES: Final = 16
+_SHORTEST: Final = len(_VERSION) + _NONCE_BYTES + _TAG_BYTES
 
 
 class WrongEncryptionKey(Exception):  # noqa: N818 - says what is the matter; there is no other error here
@@ -30,6 +32,8 @@ class Sealer:
 
     def open(self, sealed: bytes, *, place: str) -> bytes:
         """Raises WrongEncryptionKey."""
+        if not sealed.startswith(_VERSION) or len(sealed) < _SHORTEST:
+            raise WrongEncryptionKey
         nonce = sealed[1 : 1 + _NONCE_BYTES]
         try:
             return self._cipher.decrypt(nonce, sealed[1 + _NONCE_BYTES :], place.encode())

@@ -13,6 +13,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from dcr_protocol.errors import ProtocolError, RegistrationErrorCode
 from dcr_server.responses import no_store
+from dcr_server.server import Departure
 from dcr_server.storage.protocol import StorageUnavailable
 
 SECONDS_UNTIL_RETRY: Final = 5
@@ -63,10 +64,15 @@ HANDLERS: Final[Mapping[type[Exception], Handler]] = {
 
 
 class LastResort:
-    """The one place that catches everything: a bug becomes a log entry and a plain 500."""
+    """The one place that catches everything: a bug becomes a log entry and a plain 500.
 
-    def __init__(self, app: ASGIApp) -> None:
+    While the server leaves, each answer asks for the connection to be closed: the next request
+    then goes to another process, instead of a socket that nobody reads any more.
+    """
+
+    def __init__(self, app: ASGIApp, departure: Departure) -> None:
         self._app = app
+        self._departure = departure
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         started = False
@@ -74,6 +80,8 @@ class LastResort:
         async def send_and_note(message: Message) -> None:
             nonlocal started
             started = True
+            if self._departure.announced and message["type"] == "http.response.start":
+                message["headers"] = [*message["headers"], (b"connection", b"close")]
             await send(message)
 
         try:

@@ -1,5 +1,7 @@
 """Liveness and readiness."""
 
+from http import HTTPStatus
+
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -13,5 +15,7 @@ async def healthz(_request: Request, _server: Server) -> Response:
 
 async def readyz(_request: Request, server: Server) -> Response:
     """Ready when the storage is; an outage is rendered like that of every endpoint."""
+    if server.departure.announced:
+        return no_store({"status": "leaving"}, HTTPStatus.SERVICE_UNAVAILABLE)
     await server.storage.check()
     return no_store({"status": "ok"})

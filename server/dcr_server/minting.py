@@ -17,6 +17,7 @@ from dcr_server.tokens import (
 )
 
 SHORTEST_TOKEN: Final = 32
+_SUBJECT_BYTES: Final = 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +29,11 @@ class TokenRequest:
     """Seconds; None: it does not expire."""
     max_uses: int | None = None
     note: str = ""
+
+
+def new_subject(entropy: Entropy) -> str:
+    """Name the holder of a token that nobody named: no other token shares its registrations."""
+    return f"token-{entropy(_SUBJECT_BYTES).hex()}"
 
 
 async def mint_initial_access_token(

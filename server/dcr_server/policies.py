@@ -8,6 +8,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from dcr_protocol.client_metadata import ClientMetadata
 from dcr_protocol.errors import InvalidClientMetadata, InvalidRedirectUri
+from dcr_protocol.rules import DEFAULT_RULES, MetadataRules
 from dcr_protocol.uri_patterns import parse_uri_pattern
 
 DEVELOPMENT_POLICY: Final = "default"
@@ -44,9 +45,25 @@ class Policy(BaseModel):
     audiences: tuple[str, ...] = Field(
         (), description="audiences of the access tokens; none: the issuer"
     )
+    allow_http_redirect_uris: bool = Field(
+        default=False, description="http redirect URIs beyond loopback for web clients"
+    )
+    allow_schemes_without_dot: bool = Field(
+        default=False, description="redirect URIs of native clients such as cursor://callback"
+    )
     max_clients: int | None = Field(
         None, ge=0, description="how many clients may exist under this policy"
     )
+
+    @property
+    def rules(self) -> MetadataRules:
+        """The switches that the standards leave to a server (S-044, S-046)."""
+        if self.allow_http_redirect_uris or self.allow_schemes_without_dot:
+            return MetadataRules(
+                allow_http_redirect_uris=self.allow_http_redirect_uris,
+                allow_schemes_without_dot=self.allow_schemes_without_dot,
+            )
+        return DEFAULT_RULES
 
     def admit(self, metadata: ClientMetadata) -> ClientMetadata:
         """Check complete metadata, defaults included, and drop scopes that are not granted.

@@ -35,6 +35,13 @@ class Urls:
         return f"{self.registration_endpoint}/{client_id}"
 
 
+@dataclass(slots=True)
+class Departure:
+    """The one thing that changes while the server runs: it was told to stop, and says so."""
+
+    announced: bool = False
+
+
 @dataclass(frozen=True, slots=True)
 class Server:
     urls: Urls
@@ -43,6 +50,7 @@ class Server:
     signer: AccessTokenSigner
     entropy: Entropy
     clock: Clock
+    departure: Departure
 
     def now(self) -> int:
         return int(self.clock())

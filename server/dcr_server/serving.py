@@ -5,7 +5,7 @@ import contextlib
 import gc
 import signal
 import socket
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from typing import Final
 
@@ -22,7 +22,8 @@ from dcr_server.configuration import (
 )
 from dcr_server.development import development_issuer
 from dcr_server.encryption import Sealer, WrongEncryptionKey
-from dcr_server.server import Server, Urls
+from dcr_server.http_protocol import BoundedHttpProtocol
+from dcr_server.server import Departure, Server, Urls
 from dcr_server.settings import Address, Settings
 from dcr_server.storage.protocol import Storage
 from dcr_server.storage.sqlite import open_sqlite_storage
@@ -32,6 +33,8 @@ from dcr_server.tokens import system_clock, system_entropy
 _BACKLOG: Final = 2048
 _SECONDS_TO_FINISH_REQUESTS: Final = 10
 _SECONDS_TO_KEEP_ALIVE: Final = 75
+# How long the end is announced by readiness and by closing connections after their answer.
+_SECONDS_OF_NOTICE: Final = 3.0
 
 _GARBAGE_COLLECTION: Final = (10_000, 20, 50)
 
@@ -43,7 +46,7 @@ async def serve(settings: Settings, *, development: bool) -> None:
 
     Raises ConfigurationError, UnusableStorage or StorageUnavailable before it listens.
     """
-    tls = _tls(settings)
+    tls = serving_tls(settings)
     listener = _listen(settings.listen)
     with contextlib.closing(listener):
         port = int(listener.getsockname()[1])
@@ -53,7 +56,9 @@ async def serve(settings: Settings, *, development: bool) -> None:
         if not development:
             check_issuer_is_safe(settings)
         async with _server(settings) as server:
-            await _run(server, settings, listener, tls)
+            # Whoever tries it out does not want to wait for others to notice that it leaves.
+            notice = 0.0 if development else _SECONDS_OF_NOTICE
+            await _run(server, settings, listener, tls, notice=notice)
 
 
 @contextlib.asynccontextmanager
@@ -85,16 +90,44 @@ async def _server(settings: Settings) -> AsyncIterator[Server]:
             signer=signer,
             entropy=system_entropy,
             clock=system_clock,
+            departure=Departure(),
         )
 
 
 async def _run(
-    server: Server, settings: Settings, listener: socket.socket, tls: ReloadingTls | None
+    server: Server,
+    settings: Settings,
+    listener: socket.socket,
+    tls: ReloadingTls | None,
+    *,
+    notice: float,
 ) -> None:
-    config = uvicorn.Config(
+    http_server = _HttpServer(_uvicorn_config(server, tls))
+    _leave_on_signals(http_server, server.departure, notice)
+    # What exists now stays, and what a request makes is freed by its reference counts: the
+    # collector is there for the rare cycle.
+    gc.freeze()
+    gc.set_threshold(*_GARBAGE_COLLECTION)
+    following = asyncio.create_task(tls.follow()) if tls else None
+    _open_for_connections(listener, settings.listen)
+    address = settings.listen._replace(port=int(listener.getsockname()[1]))
+    scheme = "https" if tls else "http"
+    log.info("listening", url=f"{scheme}://{address}", issuer=server.urls.issuer)
+    if not server.policies:
+        log.warning("no_policies", detail="nobody may register, see dcr-server config init")
+    try:
+        await http_server.serve(sockets=[listener])
+    finally:
+        if following:
+            following.cancel()
+    log.info("stopped")
+
+
+def _uvicorn_config(server: Server, tls: ReloadingTls | None) -> uvicorn.Config:
+    return uvicorn.Config(
         create_app(server),
         loop="none",
-        http="httptools",
+        http=BoundedHttpProtocol,
         ws="none",
         lifespan="off",
         log_config=None,
@@ -105,27 +138,10 @@ async def _run(
         timeout_graceful_shutdown=_SECONDS_TO_FINISH_REQUESTS,
         ssl_context_factory=None if tls is None else lambda _config, _default: tls.context,
     )
-    _leave_quietly_on_signals()
-    # What exists now stays, and what a request makes is freed by its reference counts: the
-    # collector is there for the rare cycle.
-    gc.freeze()
-    gc.set_threshold(*_GARBAGE_COLLECTION)
-    following = asyncio.create_task(tls.follow()) if tls else None
-    listener.listen(_BACKLOG)
-    address = settings.listen._replace(port=int(listener.getsockname()[1]))
-    scheme = "https" if tls else "http"
-    log.info("listening", url=f"{scheme}://{address}", issuer=server.urls.issuer)
-    if not server.policies:
-        log.warning("no_policies", detail="nobody may register, see dcr-server config init")
-    try:
-        await uvicorn.Server(config).serve(sockets=[listener])
-    finally:
-        if following:
-            following.cancel()
-    log.info("stopped")
 
 
-def _tls(settings: Settings) -> ReloadingTls | None:
+def serving_tls(settings: Settings) -> ReloadingTls | None:
+    """Raises ConfigurationError for files that cannot be served."""
     if settings.tls_cert_file is None or settings.tls_key_file is None:
         return None
     return ReloadingTls(TlsFiles(settings.tls_cert_file, settings.tls_key_file))
@@ -139,13 +155,43 @@ def _listen(address: Address) -> socket.socket:
         listener.bind(address)
     except OSError as error:
         listener.close()
-        raise ConfigurationError(
-            f"DCR_SERVER_LISTEN={address}: {error.strerror or error}"
-        ) from None
+        raise _cannot_listen(address, error) from None
     return listener
 
 
-def _leave_quietly_on_signals() -> None:
-    """Have uvicorn's graceful end be the end: it raises the signal again once it is done."""
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, lambda _number, _frame: None)
+def _open_for_connections(listener: socket.socket, address: Address) -> None:
+    try:
+        listener.listen(_BACKLOG)
+    except OSError as error:
+        # Another process may have bound the same port before either listened.
+        raise _cannot_listen(address, error) from None
+
+
+def _cannot_listen(address: Address, error: OSError) -> ConfigurationError:
+    return ConfigurationError(f"DCR_SERVER_LISTEN={address}: {error.strerror or error}")
+
+
+class _HttpServer(uvicorn.Server):
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Leave the signals alone: they are ours from before the first connection on."""
+        yield
+
+
+def _leave_on_signals(http_server: uvicorn.Server, departure: Departure, notice: float) -> None:
+    """Have SIGTERM announce the departure first; SIGINT, or SIGTERM again, ends it at once."""
+    loop = asyncio.get_running_loop()
+
+    def stop() -> None:
+        http_server.should_exit = True
+
+    def leave() -> None:
+        if departure.announced or not notice:
+            stop()
+            return
+        departure.announced = True
+        log.info("leaving", seconds=notice)
+        loop.call_later(notice, stop)
+
+    loop.add_signal_handler(signal.SIGINT, stop)
+    loop.add_signal_handler(signal.SIGTERM, leave)

@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 from pydantic import BeforeValidator, Field, SecretStr, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
+from dcr_protocol.uris import split_uri
 from dcr_server.encryption import KEY_BYTES
 from dcr_server.policies import Policy
 
@@ -73,12 +74,15 @@ class Settings(BaseSettings):
     def _check_issuer(cls, issuer: str | None) -> str | None:
         if issuer is None:
             return None
-        parts = urlsplit(issuer)
-        if parts.scheme not in {"https", "http"} or not parts.hostname:
+        uri = split_uri(issuer)
+        if uri is None or uri.scheme not in {"https", "http"} or not uri.host:
             raise ValueError("give an https URL, such as https://auth.example.com")
         # RFC 8414 §2: no query or fragment components.
-        if parts.query or parts.fragment or "?" in issuer or "#" in issuer or "@" in parts.netloc:
+        if (uri.query, uri.fragment, uri.userinfo) != (None, None, None):
             raise ValueError("give a URL without query, fragment and user")
+        # Clients and proxies disagree about what such a path is.
+        if "%" in issuer or uri.has_dot_segments:
+            raise ValueError("give a URL without percent-encoding and dot segments")
         return issuer
 
     @field_validator("database")

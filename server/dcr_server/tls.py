@@ -32,7 +32,8 @@ class TlsFiles:
         )
 
     def load_into(self, context: ssl.SSLContext) -> None:
-        context.load_cert_chain(self.cert_file, self.key_file)
+        """Raises OSError or ValueError."""
+        context.load_cert_chain(self.cert_file, self.key_file, password=_nobody_to_ask)
 
 
 class ReloadingTls:
@@ -71,6 +72,11 @@ class ReloadingTls:
         while True:
             await sleep(SECONDS_BETWEEN_LOOKS)
             self.reload_if_changed()
+
+
+def _nobody_to_ask() -> str:
+    # Without this OpenSSL would ask for it on the terminal.
+    raise ValueError("the private key needs a pass phrase: store it without one")
 
 
 def _new_context() -> ssl.SSLContext:

@@ -20,7 +20,7 @@ from dcr_server.encryption import Sealer
 from dcr_server.minting import TokenRequest, mint_initial_access_token
 from dcr_server.policies import DEVELOPMENT_POLICY, Policy, development_policies
 from dcr_server.records import Owner
-from dcr_server.server import Server, Urls
+from dcr_server.server import Departure, Server, Urls
 from dcr_server.storage.sqlite import BUSY_TIMEOUT, open_sqlite_storage
 from dcr_server.tokens import Clock, Entropy, system_entropy
 
@@ -60,6 +60,7 @@ async def running_server(
             signer=await open_signer(storage.signing_keys, sealer, now=int(clock())),
             entropy=entropy,
             clock=clock,
+            departure=Departure(),
         )
     finally:
         await storage.close()

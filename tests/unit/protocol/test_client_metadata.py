@@ -172,3 +172,9 @@ def test_the_model_has_no_member_that_the_server_assigns() -> None:
 
 def test_every_member_has_a_description() -> None:
     assert [n for n, field in ClientMetadata.model_fields.items() if not field.description] == []
+
+
+def test_s163_a_localized_name_is_no_longer_than_the_name() -> None:
+    assert parse_client_metadata({"client_name#de": "n" * 512}).localized
+    with pytest.raises(InvalidClientMetadata, match="client_name#de: longer than 512"):
+        parse_client_metadata({"client_name#de": "n" * 513})

@@ -34,15 +34,18 @@ def stored(token: str, database: str) -> InitialAccessToken | None:
 
 
 def test_token_create_prints_the_token_alone() -> None:
+    Path("config.yaml").write_text(POLICY)
+    Path("test.db").touch()
     result = run(
-        *("token", "create", "--policy", "default", "--max-uses", "3", "--expires-in", "1h"),
+        *("token", "create", "--policy", "web", "--max-uses", "3", "--expires-in", "1h"),
         *("--subject", "team", "--note", "for team", "--database", "sqlite:///test.db"),
+        *("--config", "config.yaml"),
     )
     assert (result.exit_code, result.stderr) == (0, "")
     (token,) = result.stdout.splitlines()
     found = stored(token, "test.db")
     assert found is not None
-    assert found.owner == Owner("default", "team")
+    assert found.owner == Owner("web", "team")
     assert (found.max_uses, found.note) == (3, "for team")
     assert found.expires_at == found.created_at + 3600
 
@@ -55,6 +58,21 @@ def test_token_create_finds_the_database_of_dev() -> None:
     assert (found.expires_at, found.max_uses) == (None, None)
 
 
+def test_a_token_that_names_no_subject_has_one_of_its_own() -> None:
+    arguments = ("token", "create", "--dev", "--policy", "default")
+    tokens = [stored(run(*arguments).stdout.strip(), ".local/dcr-server.db") for _ in range(2)]
+    subjects = {found.owner.subject for found in tokens if found}
+    assert len(subjects) == 2
+    assert "" not in subjects
+
+
+def test_a_policy_that_cannot_be_looked_up_is_said_so() -> None:
+    run("token", "create", "--dev", "--policy", "default")
+    result = run("token", "create", "--policy", "defualt")
+    assert result.exit_code == 0
+    assert "make sure that the server has one named defualt" in result.stderr
+
+
 def test_token_create_keeps_a_token_that_was_made_elsewhere() -> None:
     Path("token").write_text("f" * 64 + "\n")
     arguments = ("token", "create", "--policy", "a", "--database", "sqlite:///test.db")
@@ -64,16 +82,16 @@ def test_token_create_keeps_a_token_that_was_made_elsewhere() -> None:
     assert stored("f" * 64, "test.db") is not None
 
 
-@pytest.mark.parametrize("token", ["short", "a.b" * 20, ""])
-def test_a_token_that_could_be_guessed_is_refused(token: str) -> None:
-    Path("token").write_text(token)
+@pytest.mark.parametrize("token", [b"short", b"a.b" * 20, b"", b"\xff" * 40])
+def test_a_token_that_could_be_guessed_is_refused(token: bytes) -> None:
+    Path("token").write_bytes(token)
     result = run(
         *("token", "create", "--policy", "a", "--database", "sqlite:///test.db"),
         *("--token-file", "token"),
     )
     assert result.exit_code == 1
     assert "openssl rand -hex 32" in result.stderr
-    assert not token or token not in result.stderr
+    assert not token or token.decode("latin-1") not in result.stderr
 
 
 @pytest.mark.parametrize(
@@ -85,6 +103,16 @@ def test_a_token_that_could_be_guessed_is_refused(token: str) -> None:
         ),
         pytest.param(
             ["token", "create", "--policy", "a", "--expires-in", "1 hour"], "1h", id="duration"
+        ),
+        pytest.param(
+            ["token", "create", "--policy", "a", "--max-uses", "9" * 23], "--max-uses", id="uses"
+        ),
+        pytest.param(["token", "create", "--policy", ""], "--policy", id="no policy"),
+        pytest.param(
+            ["token", "create", "--policy", "a\udcff"], "--policy", id="a policy not in UTF-8"
+        ),
+        pytest.param(
+            ["token", "create", "--policy", "a", "--note", "\udcff"], "--note", id="a note likewise"
         ),
         pytest.param(["serve", "--nonsense"], "--nonsense", id="an unknown option"),
         pytest.param(["nonsense"], "nonsense", id="an unknown command"),
@@ -137,6 +165,24 @@ def test_wrong_usage_is_exit_status_2(arguments: list[str], said: str) -> None:
             id="no key in production",
         ),
         pytest.param(["config", "check"], {}, "DCR_SERVER_ISSUER is not set", id="check"),
+        pytest.param(
+            ["config", "check"],
+            {
+                "DCR_SERVER_ISSUER": "https://a",
+                "DCR_SERVER_DATABASE": "sqlite:///test.db",
+                "DCR_SERVER_ENCRYPTION_KEY": "A" * 43 + "=",
+                "DCR_SERVER_TLS_CERT_FILE": "/nope",
+                "DCR_SERVER_TLS_KEY_FILE": "/nope",
+            },
+            "DCR_SERVER_TLS_CERT_FILE=/nope",
+            id="check of certificate files",
+        ),
+        pytest.param(
+            ["token", "create", "--policy", "a", "--database", "sqlite:///typo.db"],
+            {},
+            "the database typo.db does not exist",
+            id="a database that no server made",
+        ),
     ],
 )
 def test_what_cannot_work_is_said_with_exit_status_1(

@@ -124,3 +124,21 @@ def test_the_development_policy_admits_ordinary_clients(
 def test_a_policy_that_makes_no_sense_is_refused(fields: dict[str, JsonValue]) -> None:
     with pytest.raises(ValidationError):
         Policy.model_validate(fields)
+
+
+@pytest.mark.parametrize(
+    ("switch", "document"),
+    [
+        ("allow_http_redirect_uris", {"redirect_uris": ["http://shop.example.com/cb"]}),
+        (
+            "allow_schemes_without_dot",
+            {"redirect_uris": ["cursor://callback"], "application_type": "native"},
+        ),
+    ],
+)
+def test_s044_s046_a_policy_can_loosen_what_the_standards_leave_to_a_server(
+    switch: str, document: Mapping[str, JsonValue]
+) -> None:
+    with pytest.raises(InvalidRedirectUri):
+        check_client_metadata(parse_client_metadata(document), Policy().rules)
+    check_client_metadata(parse_client_metadata(document), Policy(**{switch: True}).rules)

@@ -57,6 +57,12 @@ def test_the_file_takes_the_names_of_the_environment() -> None:
     [
         ("ISSUER", "auth.example.com", "give an https URL"),
         ("ISSUER", "https://a?b", "without query"),
+        ("ISSUER", "https://a/{x:y}", "give an https URL"),
+        ("ISSUER", "https://a b", "give an https URL"),
+        ("ISSUER", "https://a:x", "give an https URL"),
+        ("ISSUER", "https://me@a", "without query"),
+        ("ISSUER", "https://h/my%20org", "without percent-encoding"),
+        ("ISSUER", "https://h/a/../b", "without percent-encoding"),
         ("LISTEN", "8080", "host:port"),
         ("LISTEN", "127.0.0.1:99999", "host:port"),
         ("LOG_LEVEL", "loud", "debug"),
@@ -82,11 +88,14 @@ def test_a_mistake_in_the_file_names_file_and_place() -> None:
     with pytest.raises(ConfigurationError) as caught:
         load_settings({}, file)
     lines = sorted(str(caught.value).splitlines())
-    assert lines[0].startswith("config.yaml: isuer=x: ")
+    # An unknown name may be a misspelt secret's: its value is not shown.
+    assert lines[0].startswith("config.yaml: isuer: ")
     assert lines[1].startswith("config.yaml: policies.web.redirect_uris.0=nonsense: ")
 
 
-@pytest.mark.parametrize("content", ["[1]", "a: [", "\x00"])
+@pytest.mark.parametrize(
+    "content", ["[1]", "a: [", "\x00", "issuer: 2024-13-45", "policies: {a: {}, a: {}}"]
+)
 def test_a_file_that_is_no_mapping_is_said_so(content: str) -> None:
     Path("config.yaml").write_text(content)
     with pytest.raises(ConfigurationError, match=r"config\.yaml is not"):
@@ -108,6 +117,14 @@ def test_no_error_shows_a_secret(monkeypatch: pytest.MonkeyPatch, name: str, val
         load_settings({}, None)
     assert value not in str(caught.value)
     assert "give " in str(caught.value)
+
+
+@pytest.mark.parametrize("name", ["encryption-key", "admin_token"])
+def test_no_error_shows_the_value_of_an_unknown_name(name: str) -> None:
+    with pytest.raises(ConfigurationError) as caught:
+        load_settings({}, file_with({name: KEY}))
+    assert name in str(caught.value)
+    assert KEY not in str(caught.value)
 
 
 def test_the_repr_of_settings_shows_no_key(monkeypatch: pytest.MonkeyPatch) -> None:

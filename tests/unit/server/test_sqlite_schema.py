@@ -25,6 +25,12 @@ def tables(path: Path) -> set[str]:
         return {name for (name,) in connection.execute("SELECT name FROM sqlite_master")}
 
 
+def test_a_commit_returns_after_the_disk_has_it(tmp_path: Path) -> None:
+    with contextlib.closing(connect_to_write(tmp_path / "db", busy_timeout=5)) as connection:
+        assert connection.execute("PRAGMA synchronous").fetchone() == (2,)
+        assert connection.execute("PRAGMA journal_mode").fetchone() == ("wal",)
+
+
 def test_a_new_database_gets_all_of_them(tmp_path: Path) -> None:
     bring(tmp_path / "db", SECOND)
     assert tables(tmp_path / "db") == {"schema_version", "a", "b"}

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 import pytest_asyncio
+from cryptography.hazmat.primitives import serialization
 
 from dcr_server.configuration import ConfigurationError
 from dcr_server.tls import ReloadingTls, TlsFiles
@@ -29,6 +30,21 @@ def served(tmp_path: Path, renewals: list[ServerCertificate]) -> TlsFiles:
 @pytest.fixture
 def tls(served: TlsFiles) -> ReloadingTls:
     return ReloadingTls(served)
+
+
+def test_an_encrypted_key_is_refused_without_asking_for_its_pass_phrase(
+    served: TlsFiles,
+) -> None:
+    key = serialization.load_pem_private_key(served.key_file.read_bytes(), password=None)
+    served.key_file.write_bytes(
+        key.private_bytes(
+            serialization.Encoding.PEM,
+            serialization.PrivateFormat.PKCS8,
+            serialization.BestAvailableEncryption(b"pass phrase"),
+        )
+    )
+    with pytest.raises(ConfigurationError, match="needs a pass phrase"):
+        ReloadingTls(served)
 
 
 @pytest_asyncio.fixture

@@ -1,0 +1,135 @@
+"""How a server leaves: told by SIGTERM, said by readiness, without an answer lost."""
+
+import asyncio
+import base64
+import os
+import signal
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import httpx
+import pytest
+
+from tests.processes.child_process import ChildProcess, start
+from tests.unit.server.registrant import MACHINE, Registrant, bearer
+
+_PROGRAM = str(Path(sys.executable).with_name("dcr-server"))
+_TOKEN = "f" * 64
+_POLICY = """policies:
+  machines:
+    grant_types: [client_credentials]
+    token_endpoint_auth_methods: [client_secret_basic]
+    scopes: ["*"]
+"""
+
+
+@dataclass
+class Running:
+    """A server without --dev, as it runs in a cluster."""
+
+    process: ChildProcess
+    url: str
+
+
+@pytest.fixture
+def production(tmp_path: Path) -> Iterator[Running]:
+    (tmp_path / "config.yaml").write_text(_POLICY)
+    (tmp_path / "token").write_text(_TOKEN)
+    environment = {
+        "DCR_SERVER_CONFIG": str(tmp_path / "config.yaml"),
+        "DCR_SERVER_LISTEN": "127.0.0.1:0",
+        "DCR_SERVER_ISSUER": "http://127.0.0.1:1",
+        "DCR_SERVER_DATABASE": f"sqlite:///{tmp_path}/test.db",
+        "DCR_SERVER_ENCRYPTION_KEY": base64.b64encode(bytes(32)).decode(),
+    }
+    minting = [_PROGRAM, "token", "create", "--policy", "machines"]
+    token_file = f"--token-file={tmp_path}/token"
+    made = start("mint", [*minting, token_file], log=tmp_path / "mint.log", environment=environment)
+    assert made.popen.wait(15) == 0
+    process = start(
+        "dcr-server", [_PROGRAM, "serve"], log=tmp_path / "log", environment=environment
+    )
+    url = process.wait_until_listening()
+    process.wait_until_ready(f"{url}/readyz")
+    yield Running(process, url)
+    process.stop()
+
+
+@dataclass
+class Traffic:
+    """What a Service sends: nothing any more once readiness has failed."""
+
+    answered: list[dict[str, str]] = field(default_factory=list)
+    lost: list[Exception] = field(default_factory=list)
+    redirected: bool = False
+
+
+@pytest.mark.timeout(30)
+def test_nothing_that_was_sent_before_readiness_failed_is_lost(production: Running) -> None:
+    traffic = Traffic()
+    asyncio.run(_send_until_redirected(production, traffic))
+    assert traffic.lost == []
+    assert len(traffic.answered) >= 50
+    assert production.process.popen.wait(15) == 0
+
+
+async def _send_until_redirected(server: Running, traffic: Traffic) -> None:
+    async def write() -> None:
+        async with httpx.AsyncClient(trust_env=False) as http:
+            while not traffic.redirected:
+                try:
+                    response = await http.post(
+                        f"{server.url}/connect/register", json=dict(MACHINE), headers=bearer(_TOKEN)
+                    )
+                    traffic.answered.append(response.json())
+                except httpx.TransportError as error:
+                    traffic.lost.append(error)
+                    return
+                if len(traffic.answered) == 50:
+                    os.kill(server.process.pid, signal.SIGTERM)
+
+    async def follow_readiness() -> None:
+        async with httpx.AsyncClient(trust_env=False) as http:
+            while (await http.get(f"{server.url}/readyz")).status_code == 200:
+                pass
+        traffic.redirected = True
+
+    await asyncio.gather(follow_readiness(), *(write() for _ in range(8)))
+
+
+@pytest.mark.timeout(30)
+def test_a_signal_right_after_listening_is_not_lost(tmp_path: Path) -> None:
+    for attempt in range(3):
+        process = start(
+            "dcr-server",
+            [_PROGRAM, "serve", "--dev"],
+            log=tmp_path / f"log {attempt}",
+            environment={
+                "DCR_SERVER_LISTEN": "127.0.0.1:0",
+                "DCR_SERVER_DATABASE": f"sqlite:///{tmp_path}/test.db",
+            },
+        )
+        process.wait_until_listening()
+        os.kill(process.pid, signal.SIGTERM)
+        assert process.popen.wait(10) == 0
+
+
+def test_a_second_signal_ends_it_at_once(production: Running) -> None:
+    os.kill(production.process.pid, signal.SIGTERM)
+    with httpx.Client(trust_env=False) as http:
+        while http.get(f"{production.url}/readyz").status_code == 200:
+            pass
+    os.kill(production.process.pid, signal.SIGTERM)
+    assert production.process.popen.wait(2) == 0
+
+
+async def test_while_it_leaves_every_answer_closes_its_connection(registrant: Registrant) -> None:
+    assert (await registrant.http.get("/readyz")).status_code == 200
+    registrant.server.departure.announced = True
+    ready = await registrant.http.get("/readyz")
+    assert (ready.status_code, ready.json()) == (503, {"status": "leaving"})
+    created = await registrant.post()
+    assert created.status_code == 201
+    assert [ready.headers["connection"], created.headers["connection"]] == ["close", "close"]

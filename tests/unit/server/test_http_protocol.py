@@ -1,0 +1,178 @@
+"""What a connection may cost before a request is whole; a client that shows no token is bounded."""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+import pytest_asyncio
+import uvicorn
+
+from dcr_server import http_protocol
+from dcr_server.http_protocol import LARGEST_HEAD, BoundedHttpProtocol, WholeAnswers
+
+LONG = b"a" * (LARGEST_HEAD + 1)
+
+
+@dataclass(frozen=True)
+class Listening:
+    port: int
+    http_server: uvicorn.Server
+
+    async def exchange(self, *pieces: bytes) -> bytes:
+        """Send the pieces one by one and read until the server closes."""
+        reader, writer = await asyncio.open_connection("127.0.0.1", self.port)
+        with contextlib.suppress(ConnectionError):
+            for piece in pieces:
+                writer.write(piece)
+                await writer.drain()
+        received = bytearray()
+        with contextlib.suppress(ConnectionError):
+            while data := await reader.read(65_536):
+                received += data
+        writer.close()
+        return bytes(received)
+
+
+async def _app(scope: Any, receive: Any, send: Any) -> None:  # noqa: ANN401 - ASGI's own types
+    if scope["path"] == "/early":
+        pass
+    else:
+        while (message := await receive()).get("more_body"):
+            pass
+        if message["type"] == "http.disconnect":
+            return
+    await send(
+        {"type": "http.response.start", "status": 200, "headers": [(b"content-length", b"2")]}
+    )
+    await send({"type": "http.response.body", "body": b"ok"})
+
+
+@pytest_asyncio.fixture
+async def listening(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Listening]:
+    monkeypatch.setattr(http_protocol, "SECONDS_FOR_A_REQUEST", 0.2)
+    config = uvicorn.Config(
+        _app, http=BoundedHttpProtocol, ws="none", lifespan="off", log_config=None, port=0
+    )
+    http_server = uvicorn.Server(config)
+    monkeypatch.setattr(http_server, "capture_signals", contextlib.nullcontext)
+    serving = asyncio.create_task(http_server.serve())
+    await _until(lambda: http_server.started)
+    port = int(http_server.servers[0].sockets[0].getsockname()[1])
+    yield Listening(port, http_server)
+    http_server.should_exit = True
+    await serving
+
+
+@pytest.mark.parametrize(
+    "pieces",
+    [
+        pytest.param([b"GET /", LONG], id="a URL"),
+        pytest.param([b"GET / HTTP/1.1\r\nX: ", LONG], id="a header"),
+        pytest.param([b"GET / HTTP/1.1\r\n", *[b"X: y\r\n" * 1000] * 20], id="many headers"),
+        pytest.param([b"GET / HTTP/1.1\r\nX: " + LONG + b"\r\n\r\n"], id="a header in one piece"),
+    ],
+)
+async def test_a_head_without_end_is_431(listening: Listening, pieces: list[bytes]) -> None:
+    answer = await listening.exchange(*pieces)
+    # A reset may overtake the answer when more was sent than read.
+    assert answer == b"" or answer.startswith(b"HTTP/1.1 431 ")
+
+
+async def test_trailers_without_end_are_ended(listening: Listening) -> None:
+    head = b"POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n"
+    answer = await listening.exchange(head, b"X: ", LONG, LONG)
+    assert b" 200 " not in answer
+
+
+@pytest.mark.parametrize(
+    ("sent", "answer"),
+    [
+        pytest.param(b"", b"", id="silence"),
+        pytest.param(b"GET / HT", b"HTTP/1.1 408 ", id="half a head"),
+        pytest.param(
+            b"POST / HTTP/1.1\r\nContent-Length: 9\r\n\r\nx", b"HTTP/1.1 408 ", id="half a body"
+        ),
+        pytest.param(
+            b"POST /early HTTP/1.1\r\nContent-Length: 9\r\n\r\nx",
+            b"HTTP/1.1 200 ",
+            id="half a body after the answer",
+        ),
+    ],
+)
+async def test_a_request_that_does_not_arrive_is_ended(
+    listening: Listening, sent: bytes, answer: bytes
+) -> None:
+    received = await listening.exchange(sent)
+    assert received.startswith(answer)
+    assert received or not answer
+
+
+async def test_a_malformed_request_is_400_in_json(listening: Listening) -> None:
+    answer = await listening.exchange(b"nonsense\r\n\r\n")
+    assert answer.startswith(b"HTTP/1.1 400 ")
+    assert b'"error":"invalid_request"' in answer
+
+
+async def test_pipelined_requests_are_answered_in_order(listening: Listening) -> None:
+    get = b"GET / HTTP/1.1\r\nHost: x\r\n\r\n"
+    last = b"GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"
+    answer = await listening.exchange(get + get + last)
+    assert answer.count(b"HTTP/1.1 200 ") == 3
+
+
+async def test_the_end_does_not_wait_for_half_a_request(listening: Listening) -> None:
+    exchange = asyncio.create_task(listening.exchange(b"POST / HTTP/1.1\r\nHost"))
+    await _until(lambda: bool(listening.http_server.server_state.connections))
+    connections = listening.http_server.server_state.connections
+    await _until(lambda: all(getattr(one, "_receiving", False) for one in connections))
+    listening.http_server.should_exit = True
+    assert (await exchange).startswith(b"HTTP/1.1 503 ")
+
+
+class Written(asyncio.Transport):
+    def __init__(self) -> None:
+        super().__init__()
+        self.pieces: list[bytes] = []
+
+    def write(self, data: Any) -> None:  # noqa: ANN401 - as asyncio has it
+        self.pieces.append(bytes(data))
+
+    def close(self) -> None:
+        self.pieces.append(b"closed")
+
+
+@pytest.mark.parametrize(
+    ("steps", "pieces"),
+    [
+        pytest.param(["head", "body"], [b"headbody"], id="an answer is one piece"),
+        pytest.param(
+            ["head", "", "head"], [b"head", b"head"], id="without a body it does not wait"
+        ),
+        pytest.param(["head", "close"], [b"head", b"closed"], id="closing sends it"),
+    ],
+)
+async def test_head_and_body_go_together(steps: list[str], pieces: list[bytes]) -> None:
+    written = Written()
+    transport = WholeAnswers(written, asyncio.get_running_loop())
+    for step in steps:
+        await _do(step, transport)
+    await asyncio.sleep(0)
+    assert written.pieces == pieces
+
+
+async def _do(step: str, transport: WholeAnswers) -> None:
+    if step == "close":
+        transport.close()
+    elif step:
+        transport.write(step.encode())
+    else:
+        await asyncio.sleep(0)
+
+
+async def _until(condition: Callable[[], bool]) -> None:
+    async with asyncio.timeout(1.5):
+        while not condition():  # noqa: ASYNC110 - uvicorn has no event for what it does
+            await asyncio.sleep(0)
