@@ -109,17 +109,18 @@ class EventSource:
             registry=registry,
             id=f"enqueue-{resource.plural}",
         )
-        async def enqueue(event: kopf.RawEvent, **_: Any) -> None:  # noqa: ANN401  # kopf's own style
+        async def on_event(event: kopf.RawEvent, **_: Any) -> None:  # noqa: ANN401  # kopf's own style
             for each in route(event["type"], event["object"]):
-                self._enqueue(each)
+                enqueue(self.queue, each)
 
-    def _enqueue(self, each: Enqueue) -> None:
-        if each.reset_backoff:
-            self.queue.reset_backoff(each.key)
-        if each.debounced:
-            self.queue.add_after(each.key, _DEBOUNCE)
-        else:
-            self.queue.add(each.key, each.priority)
+
+def enqueue(queue: WorkQueue[Key], each: Enqueue) -> None:
+    if each.reset_backoff:
+        queue.reset_backoff(each.key)
+    if each.debounced:
+        queue.add_after(each.key, _DEBOUNCE)
+    else:
+        queue.add(each.key, each.priority)
 
 
 class _NoDiffBase(kopf.DiffBaseStorage):

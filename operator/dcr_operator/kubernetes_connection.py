@@ -14,7 +14,9 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import SplitResult, urlsplit
-from urllib.request import proxy_bypass_environment
+from urllib.request import (  # type: ignore[attr-defined]  # typeshed does not know it
+    proxy_bypass_environment,
+)
 
 import yaml
 from kubernetes.aio.client import Configuration

@@ -16,7 +16,7 @@ import structlog
 from dcr_operator.backoff import Backoff
 from dcr_operator.client_metrics import ClientMetrics
 from dcr_operator.event_recorder import KubernetesEventRecorder
-from dcr_operator.events import EventSource
+from dcr_operator.events import EventSource, enqueue
 from dcr_operator.health import HealthServer
 from dcr_operator.kube import Key
 from dcr_operator.kubernetes_api import HttpKubernetesApi
@@ -102,6 +102,7 @@ def _lifecycle(settings: Settings, adapters: _Adapters) -> Lifecycle:
     streams = adapters.streams
     index = WatchIndex(listed=lambda: streams.ready_problem() is None)
     queue = _queue(settings, adapters.metrics, index)
+    index.enqueue = lambda each: enqueue(queue, each)
     watchdog = Watchdog(time.monotonic)
     source = EventSource(
         adapters.connection,

@@ -124,10 +124,14 @@ class ReconcileMetrics(Protocol):
 
 
 class ProviderUse(Protocol):
-    """Counts the clients that refer to a provider, from what the watch has shown."""
+    """The clients that refer to a provider, from what the watch has shown."""
 
     def clients_of(self, provider: Key) -> int | None:
         """Return the number, or None while the first listing is not complete."""
+        ...
+
+    def discovered(self, provider: Key, shown: str) -> None:
+        """Take note of what of the provider goes into Secrets; a change concerns its clients."""
         ...
 
 

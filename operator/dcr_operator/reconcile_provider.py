@@ -1,5 +1,6 @@
 """One pass over one provider: whether it answers and has what registering takes."""
 
+import hashlib
 from typing import Final
 
 from dcr_operator.client_status import status_patch
@@ -12,7 +13,7 @@ from dcr_operator.provider_status import provider_status, ready_aspect
 from dcr_operator.reasons import ConditionType, Reason
 from dcr_operator.reconcile_client import patience
 from dcr_operator.resources import InvalidSpecError, parse_provider
-from dcr_operator.state import ProviderState, ProviderUnusable
+from dcr_operator.state import ProviderSnapshot, ProviderState, ProviderUnusable
 
 # Discovery documents are kept for ten minutes.
 LOOK_AGAIN: Final = 600.0
@@ -28,7 +29,20 @@ async def reconcile_provider(key: Key, context: Context) -> Result:
     await _report(key, document, state, context)
     if isinstance(state, ProviderUnusable):
         return Result(state.reason.value, patience(state.retry_after), failed=True)
+    context.provider_use.discovered(key, _digest(state.snapshot))
     return Result(Reason.READY.value, LOOK_AGAIN, provider=state.snapshot.connection.provider)
+
+
+def _digest(snapshot: ProviderSnapshot) -> str:
+    """Of what clients' Secrets show: endpoints, and the certificates to trust."""
+    shown = (
+        snapshot.registration_endpoint,
+        snapshot.token_endpoint,
+        snapshot.authorization_endpoint,
+        snapshot.jwks_uri,
+        snapshot.connection.ca_bundle,
+    )
+    return hashlib.sha256(repr(shown).encode()).hexdigest()
 
 
 async def _observe(key: Key, document: JsonObject, context: Context) -> ProviderState:

@@ -7,7 +7,7 @@ what to look at: passes read everything live, and resync finds what was missed h
 import hashlib
 import json
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from pydantic import JsonValue
 
@@ -21,10 +21,9 @@ from dcr_operator.kube import (
     text,
 )
 from dcr_operator.object_names import CLIENT_LABEL
+from dcr_operator.reconcile_request import requested_at
 from dcr_operator.state import FINALIZER
 from dcr_operator.work_queue import Priority
-
-_REQUESTS = ("dcr-operator.dev/reconcile-requested-at",)
 
 DELETED = "DELETED"
 ADDED = "ADDED"
@@ -50,16 +49,21 @@ class _Seen:
     uid: str
     generation: int
     deleting: bool
-    requests: tuple[str, ...]
+    requested: str
     held: bool
     ready: bool
-    endpoint: str  # a provider's, as its status shows it
     provider: Key | None = None
 
     def asks_for_more_than(self, before: "_Seen") -> bool:
-        mine = (self.uid, self.generation, self.deleting, self.requests)
-        theirs = (before.uid, before.generation, before.deleting, before.requests)
+        mine = (self.uid, self.generation, self.deleting, self.requested)
+        theirs = (before.uid, before.generation, before.deleting, before.requested)
         return mine != theirs or (before.held and not self.held)
+
+
+@dataclass(frozen=True, slots=True)
+class _SeenSecret:
+    digest: bytes
+    client: Key
 
 
 @dataclass(slots=True)
@@ -67,14 +71,24 @@ class WatchIndex:
     """Implements `ports.ProviderUse`; ``listed`` says whether the first listing is complete."""
 
     listed: Callable[[], bool] = lambda: True
+    enqueue: Callable[[Enqueue], None] = lambda _enqueue: None  # for what no event tells
     _clients: dict[Key, _Seen] = field(default_factory=dict)
     _providers: dict[Key, _Seen] = field(default_factory=dict)
     _users: dict[Key, set[Key]] = field(default_factory=dict)
-    _secrets: dict[tuple[str, str], bytes] = field(default_factory=dict)
+    _shown: dict[Key, str] = field(default_factory=dict)
+    _secrets: dict[tuple[str, str], _SeenSecret] = field(default_factory=dict)
     _namespaces: dict[str, Mapping[str, str]] = field(default_factory=dict)
 
     def clients_of(self, provider: Key) -> int | None:
         return len(self._users.get(provider, ())) if self.listed() else None
+
+    def discovered(self, provider: Key, shown: str) -> None:
+        """What of a provider goes into Secrets: when it changes, its clients are looked at."""
+        before = self._shown.get(provider)
+        self._shown[provider] = shown
+        if before is not None and before != shown:
+            for each in self._users_of(provider):
+                self.enqueue(each)
 
     def provider_of(self, key: Key) -> Key | None:
         """The lane of a key in the work queue."""
@@ -106,17 +120,16 @@ class WatchIndex:
         before = self._providers.get(key)
         if event == DELETED:
             self._providers.pop(key, None)
+            self._shown.pop(key, None)
             return [Enqueue(key, Priority.ROUTINE), *self._users_of(key)]
-        seen = _seen(meta, obj, None)
-        self._providers[key] = seen
+        # Requests are made of clients.
+        seen = self._providers[key] = replace(_seen(meta, obj, None), requested="")
         if before is None:
             # While everything is listed its clients come by themselves.
             waiting = [] if event is LISTED else self._users_of(key)
             return [Enqueue(key, reset_backoff=True), *waiting]
         if seen.asks_for_more_than(before):
             return [Enqueue(key, reset_backoff=True), *self._users_of(key)]
-        if before.endpoint and seen.endpoint != before.endpoint:
-            return self._users_of(key)
         if seen.ready and not before.ready:
             return self._users_of(key, only_waiting=True)
         return []
@@ -126,14 +139,17 @@ class WatchIndex:
         meta = object_meta(obj)
         place = (meta.namespace, meta.name)
         before = self._secrets.pop(place, None)
-        key = Key(OAUTH_CLIENTS.kind, meta.namespace, meta.labels.get(CLIENT_LABEL, ""))
-        client = self._clients.get(key)
+        labelled = Key(OAUTH_CLIENTS.kind, meta.namespace, meta.labels.get(CLIENT_LABEL, ""))
+        # The label may have been edited: whose Secret it was counts too.
+        first = labelled if before is None else before.client
+        known = [key for key in dict.fromkeys((first, labelled)) if key in self._clients]
         if event == DELETED:
-            return [] if client is None or client.deleting else [Enqueue(key)]
-        now = self._secrets[place] = _digest(obj)
-        if before is None or before == now or client is None:
+            return [Enqueue(key) for key in known if not self._clients[key].deleting]
+        now = _SeenSecret(_digest(obj), first if first in self._clients else labelled)
+        self._secrets[place] = now
+        if before is None or before.digest == now.digest:
             return []
-        return [Enqueue(key)]
+        return [Enqueue(key) for key in known]
 
     def on_namespace(self, event: str | None, obj: Object) -> list[Enqueue]:
         """Labels decide whether a provider's selector allows the namespace."""
@@ -174,10 +190,9 @@ def _seen(meta: ObjectMeta, obj: Object, provider: Key | None) -> _Seen:
         uid=meta.uid,
         generation=meta.generation,
         deleting=meta.deletion_timestamp is not None,
-        requests=tuple(meta.annotations.get(name, "") for name in _REQUESTS),
+        requested=requested_at(obj),
         held=FINALIZER in meta.finalizers,
         ready=_is_ready(obj),
-        endpoint=text(member(obj, "status"), "registrationEndpoint"),
         provider=provider,
     )
 

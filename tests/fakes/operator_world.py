@@ -115,6 +115,11 @@ class Metrics:
 @dataclass(slots=True)
 class Use:
     clients: int | None = 1
+    shown: list[str] = field(default_factory=list)
+
+    def discovered(self, provider: Key, shown: str) -> None:
+        assert provider == PROVIDER
+        self.shown.append(shown)
 
     def clients_of(self, provider: Key) -> int | None:
         assert provider == PROVIDER

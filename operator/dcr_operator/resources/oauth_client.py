@@ -146,6 +146,14 @@ class OAuthClientStatus(StatusModel):
         max_length=LONGEST_ANSWER,
         description="Where the provider manages the registration.",
     )
+    last_handled_reconcile_at: str | None = Field(
+        default=None,
+        max_length=256,
+        description=(
+            "The value of the annotation dcr-operator.dev/reconcile-requested-at that was answered"
+            " last, by a look at the registration at the provider."
+        ),
+    )
     secret_name: str | None = Field(
         default=None, max_length=253, description="The Secret that holds the credentials."
     )

@@ -105,3 +105,12 @@ async def test_each_cause_has_its_reason_and_what_was_seen_stays(
 
 async def test_a_provider_that_is_gone_needs_no_pass() -> None:
     assert (await World().run_pass(PROVIDER)).requeue_after is None
+
+
+async def test_what_clients_secrets_show_is_told_and_nothing_else_of_the_document() -> None:
+    world = provider_world()
+    for change in ({}, {"onAmbiguousCreate": "Stop"}, {"registrationEndpoint": f"{ISSUER}/r2"}):
+        world.set_provider(**change)
+        await world.run_pass(PROVIDER)
+    first, same, other = world.use.shown
+    assert first == same != other

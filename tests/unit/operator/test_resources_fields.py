@@ -32,6 +32,7 @@ _OF_CLIENTS = [
     ("status.conditions.reason", "conditions", '"reason"'),
     ("status.conditions.message", "conditions", '"message"'),
     ("status.operatorClass", "operator_class", '"operatorClass"'),
+    ("status.lastHandledReconcileAt", "reconcile_request", '"lastHandledReconcileAt"'),
     ("status.clientId", "client_status", '"clientId"'),
     ("status.issuer", "client_status", '"issuer"'),
     ("status.registrationClientUri", "client_status", '"registrationClientUri"'),

@@ -43,14 +43,13 @@ def status(*, ready: bool) -> JsonObject:
     return {"conditions": [{"type": "Ready", "status": "True" if ready else "False"}]}
 
 
-def provider(*, generation: int = 1, ready: bool = False, endpoint: str = "/r") -> JsonObject:
+def provider(*, generation: int = 1, ready: bool = False) -> JsonObject:
     metadata: JsonObject = {"name": "main", "uid": "p1", "generation": generation}
-    shown = status(ready=ready) | {"registrationEndpoint": endpoint}
-    return {"metadata": metadata, "status": shown}
+    return {"metadata": metadata, "status": status(ready=ready)}
 
 
-def secret(*, data: str = "a", version: str = "1") -> JsonObject:
-    labels: JsonObject = {"dcr-operator.dev/oauthclient": "app"}
+def secret(*, data: str = "a", version: str = "1", owner: str = "app") -> JsonObject:
+    labels: JsonObject = {"dcr-operator.dev/oauthclient": owner}
     metadata: JsonObject = {
         "namespace": "team",
         "name": "app-oauth",
@@ -165,11 +164,38 @@ def test_a_provider_that_gets_ready_queues_the_clients_that_wait() -> None:
     assert index.on_provider(MAIN.kind, MODIFIED, provider(ready=False)) == []
 
 
-def test_a_provider_that_moves_its_endpoint_queues_its_clients() -> None:
+def test_what_discovery_says_anew_queues_the_clients_of_the_provider() -> None:
     index = knowing(client(ready=True))
-    index.on_provider(MAIN.kind, LISTED, provider(endpoint=""))
-    assert index.on_provider(MAIN.kind, MODIFIED, provider(endpoint="/r")) == []
-    assert keys(index.on_provider(MAIN.kind, MODIFIED, provider(endpoint="/s"))) == [CLIENT]
+    found: list[Enqueue] = []
+    index.enqueue = found.append
+    for shown in ("a", "a", "b"):
+        index.discovered(MAIN, shown)
+    assert keys(found) == [CLIENT]
+
+
+def test_what_a_provider_has_shown_is_forgotten_with_it() -> None:
+    index = knowing(client(ready=True))
+    found: list[Enqueue] = []
+    index.enqueue = found.append
+    index.discovered(MAIN, "a")
+    index.on_provider(MAIN.kind, DELETED, provider())
+    index.discovered(MAIN, "b")
+    assert found == []
+
+
+def test_a_tenant_secret_that_loses_its_label_still_concerns_its_client() -> None:
+    index = knowing()
+    index.on_secret(ADDED, secret())
+    assert keys(index.on_secret(MODIFIED, secret(owner="stranger"))) == [CLIENT]
+    assert keys(index.on_secret(DELETED, secret(owner="stranger"))) == [CLIENT]
+
+
+def test_a_tenant_secret_with_the_label_of_another_client_concerns_both() -> None:
+    index = knowing()
+    index.on_client(ADDED, client(name="b"))
+    index.on_secret(ADDED, secret())
+    both = [CLIENT, Key("OAuthClient", "team", "b")]
+    assert keys(index.on_secret(MODIFIED, secret(owner="b"))) == both
 
 
 def test_a_tenant_secret_that_is_changed_or_gone_queues_its_client() -> None:
