@@ -20,6 +20,7 @@ from dcr_operator.kube import (
 from dcr_operator.observe_provider import observe_provider
 from dcr_operator.ports import Context
 from dcr_operator.reasons import ConditionType
+from dcr_operator.reconcile_request import is_requested
 from dcr_operator.record import read_record_secret, record_name
 from dcr_operator.resources import DeletionPolicy, InvalidSpecError, parse_oauth_client
 from dcr_operator.state import (
@@ -77,7 +78,8 @@ async def observe(key: Key, document: JsonObject, wish: Wish, context: Context) 
         # What is to be deleted is where the record says, whatever the spec says now.
         at = observed.stored.provider.key
         return replace(observed, provider=await observe_provider(at, key.namespace, context))
-    return replace(observed, read_is_due=_read_is_due(observed, context))
+    due = _read_is_due(observed, context, requested=is_requested(document))
+    return replace(observed, read_is_due=due)
 
 
 def _secret_name(wish: Wish, document: JsonObject) -> str:
@@ -93,7 +95,7 @@ async def _wanted_provider(key: Key, wish: Wish, context: Context) -> ProviderSt
     return await observe_provider(wish.provider, key.namespace, context)
 
 
-def _read_is_due(observed: Observed, context: Context) -> bool:
+def _read_is_due(observed: Observed, context: Context, *, requested: bool) -> bool:
     usable = observed.usable
     if observed.registration is None or usable is None:
         return False
@@ -102,7 +104,7 @@ def _read_is_due(observed: Observed, context: Context) -> bool:
     left_open = observed.intent is not None and observed.intent.kind is IntentKind.DELETE
     every = usable.policy.resync_every
     due = every > 0 and context.resync.is_due(observed.resource.uid, every, context.now())
-    return in_doubt or left_open or due
+    return in_doubt or left_open or due or requested
 
 
 async def read_record(uid: str, context: Context) -> StoredRecord | RecordUnreadable | None:

@@ -23,6 +23,7 @@ from dcr_operator.kube import (
 from dcr_operator.operator_class import STATUS_MEMBER
 from dcr_operator.ports import Context, EventType
 from dcr_operator.reasons import ConditionType, Reason
+from dcr_operator.reconcile_request import handled
 from dcr_operator.state import Observed, Unwanted, Wish
 from dcr_operator.steps import Done, End, Stop, Wait
 
@@ -39,6 +40,7 @@ async def report(
     status = client_status(wish, observed, end, previous=previous, now=context.now())
     if context.operator_class:
         status[STATUS_MEMBER] = context.operator_class
+    status |= handled(document)
     patch = status_patch(status, previous)
     if patch:
         await _write(patch, observed, context)
