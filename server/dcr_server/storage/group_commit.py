@@ -1,14 +1,19 @@
-"""One thread that writes: operations that wait at the same time share a transaction and its fsync.
+"""Operations that wait at the same time share a transaction and its fsync.
 
     event loop                      writer thread
     run(operation) ─┐
-    run(operation) ─┴─► batch ──►   BEGIN IMMEDIATE
-                                    each operation; if one fails, again with savepoints
-                                    COMMIT, the one fsync
+    run(operation) ─┴─► batch
+    BEGIN IMMEDIATE
+    each operation            ──►   COMMIT, the one fsync
     results ◄─── call_soon_threadsafe, once for the batch
 
-While a batch is written the next one gathers. The thread is woken once for each, since the two
-threads hinder each other in Python.
+While a batch is written the next one gathers. The statements take microseconds, less than it costs
+two threads of Python to take turns for each; what waits for the disk is the thread's. When another
+process writes at the moment, or an operation fails, the thread does the whole batch:
+
+                                    BEGIN IMMEDIATE, waiting for the other process
+                                    each operation; if one fails, again with savepoints
+                                    COMMIT
 
 A result is delivered after COMMIT only, so an answer that was sent is durable.
 """
@@ -24,6 +29,7 @@ from functools import partial
 from typing import Any, TypeVar
 
 from dcr_server.storage.protocol import StorageUnavailable
+from dcr_server.storage.sqlite_connection import retry_while_locked
 
 T = TypeVar("T")
 
@@ -38,6 +44,13 @@ class _Waiting:
 
 
 @dataclass(frozen=True, slots=True)
+class _Batch:
+    waiting: Sequence[_Waiting]
+    results: list[object] | None
+    """Of operations that only lack their COMMIT; None: nothing was done yet."""
+
+
+@dataclass(frozen=True, slots=True)
 class _Failed:
     error: Exception
 
@@ -45,12 +58,15 @@ class _Failed:
 class GroupCommitWriter:
     """Owns the connection that writes; belongs to the event loop that made it."""
 
-    def __init__(self, connection: sqlite3.Connection) -> None:
+    def __init__(self, connection: sqlite3.Connection, *, busy_timeout: float) -> None:
         self._connection = connection
+        # The event loop must not wait for another process: the thread does, on its own.
+        self._connection.execute("PRAGMA busy_timeout = 0")
+        self._patience = busy_timeout
         self._loop = asyncio.get_running_loop()
         self._waiting: list[_Waiting] = []
         self._busy = False
-        self._batches: queue.SimpleQueue[list[_Waiting] | None] = queue.SimpleQueue()
+        self._batches: queue.SimpleQueue[_Batch | None] = queue.SimpleQueue()
         # Read by readiness: the last batch could not be written.
         self.failing = False
         # daemon: a process that is told to die must not wait for a locked database.
@@ -85,11 +101,20 @@ class GroupCommitWriter:
         if self._busy or not self._waiting:
             return
         self._busy = True
-        self._batches.put(self._waiting)
-        self._waiting = []
+        waiting, self._waiting = self._waiting, []
+        self._batches.put(_Batch(waiting, self._perform_at_once(waiting)))
 
-    def _delivered(self, batch: Sequence[_Waiting], results: Sequence[object]) -> None:
-        _deliver(batch, results)
+    def _perform_at_once(self, waiting: Sequence[_Waiting]) -> list[object] | None:
+        """Leave the transaction open, or nothing done: the thread meets the same error, if any."""
+        try:
+            self._connection.execute("BEGIN IMMEDIATE")
+            return [one.operation(self._connection) for one in waiting]
+        except Exception:  # noqa: BLE001 - an operation raises what it likes
+            self._roll_back()
+            return None
+
+    def _delivered(self, batch: _Batch, results: Sequence[object]) -> None:
+        _deliver(batch.waiting, results)
         self._busy = False
         self._loop.call_soon(self._hand_over)
 
@@ -98,15 +123,26 @@ class GroupCommitWriter:
             results = self._commit(batch)
             self._loop.call_soon_threadsafe(self._delivered, batch, results)
 
-    def _commit(self, batch: Sequence[_Waiting]) -> list[object]:
+    def _commit(self, batch: _Batch) -> list[object]:
         try:
-            results = self._perform(batch)
+            if batch.results is None:
+                results = self._perform(batch.waiting)
+            else:
+                results = batch.results
+                self._end_transaction()
         except sqlite3.Error as error:
             self.failing = True
             reason = f"the database cannot be written: {error}"
-            return [_Failed(StorageUnavailable(reason)) for _ in batch]
+            return [_Failed(StorageUnavailable(reason)) for _ in batch.waiting]
         self.failing = False
         return results
+
+    def _end_transaction(self) -> None:
+        try:
+            self._connection.execute("COMMIT")
+        except BaseException:
+            self._roll_back()
+            raise
 
     def _perform(self, batch: Sequence[_Waiting]) -> list[object]:
         """Expect that none fails; if one does, start over with a savepoint around each."""
@@ -120,13 +156,13 @@ class GroupCommitWriter:
         )
 
     def _in_transaction(self, operations: Sequence[Operation[object]]) -> list[object]:
+        retry_while_locked(lambda: self._connection.execute("BEGIN IMMEDIATE"), self._patience)
         try:
-            self._connection.execute("BEGIN IMMEDIATE")
             results = [operation(self._connection) for operation in operations]
-            self._connection.execute("COMMIT")
         except BaseException:
             self._roll_back()
             raise
+        self._end_transaction()
         return results
 
     def _in_savepoint(self, operation: Operation[object], connection: sqlite3.Connection) -> object:

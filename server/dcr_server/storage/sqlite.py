@@ -47,7 +47,7 @@ async def open_sqlite_storage(path: Path, *, busy_timeout: float = BUSY_TIMEOUT)
     """
     connection = await asyncio.to_thread(_open_to_write, path, busy_timeout)
     reader = SqliteReader(connect_to_read(path))
-    return SqliteStorage(GroupCommitWriter(connection), reader)
+    return SqliteStorage(GroupCommitWriter(connection, busy_timeout=busy_timeout), reader)
 
 
 def _open_to_write(path: Path, busy_timeout: float) -> sqlite3.Connection:

@@ -26,7 +26,8 @@ def connect_to_write(path: Path, *, busy_timeout: float) -> sqlite3.Connection:
     with _errors_that_say_where(path):
         os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
         connection = _connect(path, busy_timeout)
-        _retry_while_locked(lambda: connection.execute("PRAGMA journal_mode = WAL"), busy_timeout)
+        # Switching to WAL does not wait for others.
+        retry_while_locked(lambda: connection.execute("PRAGMA journal_mode = WAL"), busy_timeout)
         # FULL: COMMIT returns after fsync of the log, so that a 201 survives a power failure.
         connection.execute("PRAGMA synchronous = FULL")
     return connection
@@ -66,8 +67,8 @@ def _connect(path: Path, busy_timeout: float) -> sqlite3.Connection:
     )
 
 
-def _retry_while_locked(action: Callable[[], T], seconds: float) -> T:
-    """Switching to WAL does not wait for others, unlike everything else in SQLite."""
+def retry_while_locked(action: Callable[[], T], seconds: float) -> T:
+    """Wait as SQLite's busy timeout does, for what it does not cover."""
     deadline = time.monotonic() + seconds
     while True:
         try:

@@ -19,7 +19,7 @@ from dcr_server.storage.sqlite_connection import connect_to_write
 async def writer(tmp_path: Path) -> AsyncIterator[GroupCommitWriter]:
     connection = connect_to_write(tmp_path / "test.db", busy_timeout=0.05)
     connection.execute("CREATE TABLE words (word TEXT PRIMARY KEY)")
-    writer = GroupCommitWriter(connection)
+    writer = GroupCommitWriter(connection, busy_timeout=0.05)
     yield writer
     await writer.close()
 
@@ -114,7 +114,9 @@ async def test_a_request_that_is_given_up_does_not_stop_the_others(
 
 
 async def test_a_closed_writer_is_unavailable(tmp_path: Path) -> None:
-    writer = GroupCommitWriter(connect_to_write(tmp_path / "test.db", busy_timeout=1))
+    writer = GroupCommitWriter(
+        connect_to_write(tmp_path / "test.db", busy_timeout=1), busy_timeout=1
+    )
     await writer.close()
     with pytest.raises(StorageUnavailable, match="closed"):
         await writer.run(lambda _connection: None)

@@ -141,4 +141,6 @@ def test_s044_s046_a_policy_can_loosen_what_the_standards_leave_to_a_server(
 ) -> None:
     with pytest.raises(InvalidRedirectUri):
         check_client_metadata(parse_client_metadata(document), Policy().rules)
-    check_client_metadata(parse_client_metadata(document), Policy(**{switch: True}).rules)
+    check_client_metadata(
+        parse_client_metadata(document), Policy.model_validate({switch: True}).rules
+    )
