@@ -86,7 +86,7 @@ async def act(  # noqa: C901, PLR0911, PLR0912
         case DeleteRecord():
             return await delete_record(observed, context)
         case RemoveFinalizer():
-            return await _remove_finalizer(observed, context)
+            return await _remove_finalizer(step, observed, context)
         case _:
             assert_never(step)
 
@@ -101,7 +101,11 @@ async def _add_finalizer(observed: Observed, context: Context) -> Observed:
     return await _patch_resource(add, observed, context)
 
 
-async def _remove_finalizer(observed: Observed, context: Context) -> Observed:
+async def _remove_finalizer(
+    step: RemoveFinalizer, observed: Observed, context: Context
+) -> Observed:
+    if step.announce is not None:
+        announce(observed, context, *step.announce)
     kept = [name for name in observed.resource.finalizers if name != FINALIZER]
     return await _patch_resource(
         {"op": "replace", "path": "/metadata/finalizers", "value": list(kept)}, observed, context

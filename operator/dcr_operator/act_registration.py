@@ -4,6 +4,7 @@ from dataclasses import replace
 
 from dcr_operator.announcing import announce
 from dcr_operator.compensation import compensate
+from dcr_operator.orphans import OrphanCause
 from dcr_operator.outcomes import (
     CannotTell,
     Deleted,
@@ -17,7 +18,13 @@ from dcr_operator.outcomes import (
 from dcr_operator.ports import Context, Management, ProviderConnection
 from dcr_operator.reasons import Reason
 from dcr_operator.record_store import RecordNotWrittenError, store_answer, write_record
-from dcr_operator.registration_facts import drift_since, merged, new_registration, with_orphan
+from dcr_operator.registration_facts import (
+    drift_since,
+    merged,
+    new_registration,
+    overtaken,
+    with_orphan,
+)
 from dcr_operator.secret_content import effective_auth_method
 from dcr_operator.state import (
     Attempt,
@@ -32,7 +39,7 @@ from dcr_operator.state import (
     Registration,
 )
 from dcr_operator.steps import Register, Unregister, Update
-from dcr_operator.verdicts import client_of_key_is_gone, settles, verdict
+from dcr_operator.verdicts import after_failure, client_of_key_is_gone, verdict
 
 
 class StepImpossibleError(Exception):
@@ -56,7 +63,7 @@ async def register(step: Register, observed: Observed, context: Context) -> Obse
         repeated = step.repeat is not None
         return await _failed(Attempt(Operation.REGISTER, outcome, repeated), observed, context)
     registration = new_registration(outcome.information, record.intent.spec_hash)
-    answered = replace(record, intent=None, registration=registration)
+    answered = replace(record, intent=None, registration=registration, unanswered=0, refusal=None)
     try:
         observed = await store_answer(observed, answered, context)
     except RecordNotWrittenError:
@@ -77,6 +84,7 @@ async def _open_register_intent(step: Register, observed: Observed, context: Con
         intent=_intent(IntentKind.REGISTER, step.body, step.spec_hash, context),
         registration=stored.registration if stored else None,
         orphans=with_orphan(stored, step.orphan),
+        unanswered=_unanswered(step, stored),
     )
     observed = await write_record(observed, record, context)
     if step.orphan is not None:
@@ -84,6 +92,12 @@ async def _open_register_intent(step: Register, observed: Observed, context: Con
     if step.announce is not None:
         announce(observed, context, *step.announce)
     return observed
+
+
+def _unanswered(step: Register, stored: Record | None) -> int:
+    before = stored.unanswered if stored else 0
+    again = step.orphan is not None and step.orphan.cause is OrphanCause.AMBIGUOUS_CREATE
+    return before + 1 if again else before
 
 
 def _intent(kind: IntentKind, body: bytes, spec_hash: str, context: Context) -> Intent:
@@ -96,7 +110,7 @@ async def update(step: Update, observed: Observed, context: Context) -> Observed
         intent = _intent(IntentKind.UPDATE, step.body, step.spec_hash, context)
         usable = observed.usable
         provider = usable.snapshot.essential() if usable else record.provider
-        record = replace(record, intent=intent, provider=provider)
+        record = replace(overtaken(record), intent=intent, provider=provider, refusal=None)
         observed = await write_record(observed, record, context)
     connection = connection_of(observed, record)
     key = record.intent.id if record.intent else ""
@@ -121,9 +135,8 @@ async def update(step: Update, observed: Observed, context: Context) -> Observed
 async def unregister(step: Unregister, observed: Observed, context: Context) -> Observed:
     record, registration = _registered(observed)
     if step.repeat is None:
-        record = replace(
-            record, intent=_intent(IntentKind.DELETE, b"", registration.spec_hash, context)
-        )
+        intent = _intent(IntentKind.DELETE, b"", registration.spec_hash, context)
+        record = replace(overtaken(record), intent=intent)
         observed = await write_record(observed, record, context)
     connection = connection_of(observed, record)
     outcome: Outcome = RegistrationAccessTokenRejected()
@@ -133,7 +146,7 @@ async def unregister(step: Unregister, observed: Observed, context: Context) -> 
             return replace(observed, unregistered=True, attempt=None, probe=None)
         if not isinstance(outcome, RegistrationAccessTokenRejected):
             break
-    repeated = step.repeat is not None
+    repeated = step.repeat is not None and not step.repeat.undone
     return await _failed(Attempt(Operation.DELETE, outcome, repeated), observed, context)
 
 
@@ -203,8 +216,9 @@ async def probe(observed: Observed, context: Context) -> Observed:
 async def _failed(attempt: Attempt, observed: Observed, context: Context) -> Observed:
     """Close the intent when the answer says that nothing was done, else leave it open."""
     record = observed.stored
-    if record is not None and record.intent is not None and settles(attempt):
-        observed = await write_record(observed, replace(record, intent=None), context)
+    after = after_failure(record, attempt, context.now()) if record else None
+    if after is not None and after != record:
+        observed = await write_record(observed, after, context)
     if client_of_key_is_gone(attempt):
         # Nothing is wrong with the request: the next one has a key of its own.
         return replace(observed, attempt=None)

@@ -48,7 +48,9 @@ def client_status(
 
 
 def _was_seen(observed: Observed) -> bool:
-    return observed.provider is not None and not isinstance(observed.record, RecordUnreadable)
+    lost = observed.record is None and observed.resource.client_id is not None
+    unreadable = isinstance(observed.record, RecordUnreadable)
+    return observed.provider is not None and not lost and not unreadable
 
 
 def _kept(previous: JsonObject) -> JsonObject:

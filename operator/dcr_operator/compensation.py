@@ -32,7 +32,7 @@ async def compensate(observed: Observed, registration: Registration, context: Co
         observed,
         context,
         Reason.CREATION_OUTCOME_UNKNOWN,
-        f"{registration.client_id} was registered at {usable.snapshot.connection.provider}, its"
+        f"{registration.shown_id} was registered at {usable.snapshot.connection.provider}, its"
         " record could not be written and it could not be deleted: remove it by hand",
     )
 

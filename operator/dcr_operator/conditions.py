@@ -91,7 +91,7 @@ def _registered(wish: Wish, observed: Observed, end: End) -> Aspect:
         return _not_reached(kind)
     issuer = observed.stored.provider.issuer if observed.stored else ""
     return Aspect(
-        kind, TRUE, Reason.REGISTERED, f"{registration.client_id} is registered at {issuer}"
+        kind, TRUE, Reason.REGISTERED, f"{registration.shown_id} is registered at {issuer}"
     )
 
 

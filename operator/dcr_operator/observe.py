@@ -19,7 +19,7 @@ from dcr_operator.kube import (
 )
 from dcr_operator.observe_provider import observe_provider
 from dcr_operator.ports import Context
-from dcr_operator.reasons import ConditionType
+from dcr_operator.reasons import ConditionType, Reason
 from dcr_operator.reconcile_request import is_requested
 from dcr_operator.record import read_record_secret, record_name
 from dcr_operator.resources import DeletionPolicy, InvalidSpecError, parse_oauth_client
@@ -28,6 +28,9 @@ from dcr_operator.state import (
     IntentKind,
     Observed,
     ProviderState,
+    ProviderUnusable,
+    ProviderUsable,
+    Record,
     RecordUnreadable,
     ResourceFacts,
     StoredRecord,
@@ -59,6 +62,7 @@ def resource_facts(key: Key, document: JsonObject) -> ResourceFacts:
         finalizers=meta.finalizers,
         registered=text(registered, "status") == "True",
         published_secret=text(status, "secretName") or None,
+        client_id=text(status, "clientId") or None,
     )
 
 
@@ -73,13 +77,25 @@ async def observe(key: Key, document: JsonObject, wish: Wish, context: Context) 
         _previous_secret(resource, name, context),
         _wanted_provider(key, wish, context),
     )
-    observed = Observed(resource, provider, record, secret, previous)
+    place = f"{context.namespace}/{record_name(resource.uid)}"
+    observed = Observed(resource, provider, record, place, secret, previous)
     if isinstance(wish, Unwanted) and observed.stored is not None:
         # What is to be deleted is where the record says, whatever the spec says now.
-        at = observed.stored.provider.key
-        return replace(observed, provider=await observe_provider(at, key.namespace, context))
+        there = await _provider_of_record(observed.stored, key.namespace, context)
+        return replace(observed, provider=there)
     due = _read_is_due(observed, context, requested=is_requested(document))
     return replace(observed, read_is_due=due)
+
+
+async def _provider_of_record(record: Record, namespace: str, context: Context) -> ProviderState:
+    state = await observe_provider(record.provider.key, namespace, context)
+    if isinstance(state, ProviderUsable) and state.snapshot.issuer != record.provider.issuer:
+        # Made anew under the same name: its tokens and its policy are not that provider's.
+        return ProviderUnusable(
+            Reason.PROVIDER_NOT_FOUND,
+            f"{record.provider.key} is another issuer's by now: {state.snapshot.issuer}.",
+        )
+    return state
 
 
 def _secret_name(wish: Wish, document: JsonObject) -> str:
@@ -138,6 +154,7 @@ def tenant_secret(secret: JsonObject, uid: str) -> TenantSecret:
         labels=meta.labels,
         annotations=meta.annotations,
         type=text(secret, "type") or "Opaque",
+        terminating=meta.deletion_timestamp is not None,
         owned=owned_fields(secret),
     )
 

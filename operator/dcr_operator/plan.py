@@ -22,6 +22,7 @@ Check = Callable[[_Wish, Observed, datetime], Step | None]
 WANTED: Sequence[Check[Desired]] = (
     # Nothing is safe to do without knowing what was done before.
     wanted.record_unreadable,
+    wanted.record_missing,
     # The record is about a client at another provider: never mix the two up.
     wanted.provider_changed,
     # What this pass has just tried and learned, before anything is tried again.

@@ -1,30 +1,51 @@
 """What comes before a registration, and whether a refused token means a new one. Pure."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
+from typing import Final
 
+from dcr_operator.orphans import Orphan, OrphanCause
 from dcr_operator.outcomes import (
     CannotTell,
     CredentialsAccepted,
     CredentialsRejected,
+    Refused,
     RegistrationAccessTokenRejected,
 )
 from dcr_operator.reasons import Reason
-from dcr_operator.registration_facts import can_be_probed
-from dcr_operator.resources import OnLostRegistrationAccessToken, OnVanishedClient
+from dcr_operator.registration_facts import can_be_probed, is_uncertain
+from dcr_operator.resources import (
+    OnAmbiguousCreate,
+    OnLostRegistrationAccessToken,
+    OnVanishedClient,
+)
 from dcr_operator.state import (
+    Attempt,
     Desired,
     InitialAccessTokenAbsent,
     Intent,
     Observed,
-    Orphan,
-    OrphanCause,
+    Operation,
     ProviderSnapshot,
     ProviderUnusable,
     ProviderUsable,
-    Registration,
 )
-from dcr_operator.steps import AddFinalizer, FetchInitialAccessToken, Probe, Register, Step
-from dcr_operator.verdicts import halt
+from dcr_operator.steps import (
+    AddFinalizer,
+    FetchInitialAccessToken,
+    Probe,
+    Register,
+    Step,
+    Wait,
+)
+from dcr_operator.verdicts import halt, verdict
+from dcr_protocol.response_errors import clean_text
+
+REFUSED_PAUSE: Final = 3600.0  # seconds, where the provider is never resynchronised
+# A registration after one without an answer may leave a client behind: not for ever, then.
+PAUSES_BETWEEN_CREATES: Final = (timedelta(0), timedelta(minutes=1), timedelta(minutes=10))
+_NEVER_ANSWERED: Final = (
+    "whether the client exists is unknown, since an update of it was never answered"
+)
 
 
 def prerequisite(observed: Observed, usable: ProviderUsable) -> Step | None:
@@ -38,8 +59,49 @@ def prerequisite(observed: Observed, usable: ProviderUsable) -> Step | None:
             return None if observed.resource.has_finalizer else AddFinalizer()
 
 
+def ready_to_register(
+    desired: Desired, observed: Observed, usable: ProviderUsable, now: datetime
+) -> Step | None:
+    """Return what stands before a registration of what is wanted now."""
+    refused = refused_lately(desired, observed, Operation.REGISTER, now)
+    return refused or prerequisite(observed, usable)
+
+
 def repeat_registration(intent: Intent) -> Register:
     return Register(intent.body, intent.spec_hash, repeat=intent)
+
+
+def register_no_more(
+    observed: Observed, intent: Intent, usable: ProviderUsable, now: datetime
+) -> Step | None:
+    """Return why a registration without an answer is not followed by another one now."""
+    name = usable.snapshot.connection.provider
+    if intent.unreadable:
+        return halt(
+            Reason.CREATION_OUTCOME_UNKNOWN,
+            f"{name} answered a registration with a success that cannot be read, so it has a"
+            " client that nobody knows. Mend the provider, remove the client there, and make the"
+            " OAuthClient again.",
+        )
+    if usable.policy.on_ambiguous_create is OnAmbiguousCreate.STOP:
+        return halt(
+            Reason.CREATION_OUTCOME_UNKNOWN,
+            f"a registration was sent to {name} at {intent.started_at:%Y-%m-%d %H:%M:%SZ} and no"
+            " answer came. Remove the client there if it exists; then set onAmbiguousCreate:"
+            " Retry on the provider, or make the OAuthClient again.",
+        )
+    unanswered = observed.stored.unanswered if observed.stored else 0
+    if unanswered >= len(PAUSES_BETWEEN_CREATES):
+        return halt(
+            Reason.CREATION_OUTCOME_UNKNOWN,
+            f"{unanswered + 1} registrations were sent to {name} and no answer came to any. Remove"
+            " what clients they made there, and make the OAuthClient again.",
+        )
+    pause, elapsed = PAUSES_BETWEEN_CREATES[unanswered], now - intent.started_at
+    if not timedelta(0) <= elapsed < pause:
+        return None
+    again = f"no answer came to a registration at {name}; registering again later"
+    return Wait(Reason.CREATION_OUTCOME_UNKNOWN, again, (pause - elapsed).total_seconds())
 
 
 def orphan_of(
@@ -77,9 +139,10 @@ def token_rejected(desired: Desired, observed: Observed, now: datetime) -> Step 
         case None if can_be_probed(usable.snapshot, registration):
             return Probe()
         case CredentialsRejected():
-            return _vanished(desired, observed, usable, registration)
+            judge = _vanished_or_lost if is_uncertain(observed) else _vanished
+            return judge(desired, observed, usable, now)
         case CredentialsAccepted():
-            return _lost(desired, observed, usable, now)
+            return _lost(desired, observed, usable, now, what="the client itself still works")
         case CannotTell(detail):
             return _token_stop(usable.snapshot, f"whether the client exists is unknown: {detail}")
         case _:
@@ -88,29 +151,56 @@ def token_rejected(desired: Desired, observed: Observed, now: datetime) -> Step 
             )
 
 
-def _vanished(
-    desired: Desired, observed: Observed, usable: ProviderUsable, registration: Registration
+def _vanished_or_lost(
+    desired: Desired, observed: Observed, usable: ProviderUsable, now: datetime
 ) -> Step:
-    happened = f"{usable.snapshot.connection.provider} no longer knows {registration.client_id}"
+    """An update without an answer may have changed what the client authenticates with."""
+    if usable.policy.on_vanished_client is OnVanishedClient.REREGISTER:
+        return _lost(desired, observed, usable, now, what=_NEVER_ANSWERED)
+    return _token_stop(usable.snapshot, _NEVER_ANSWERED)
+
+
+def refused_lately(
+    desired: Desired, observed: Observed, operation: Operation, now: datetime
+) -> Step | None:
+    """Return the verdict on the same request, unless its provider or an interval has changed."""
+    stored, usable = observed.stored, observed.usable
+    refusal = stored.refusal if stored else None
+    if stored is None or usable is None or refusal is None:
+        return None
+    same = (refusal.operation, refusal.spec_hash) == (operation, desired.spec_hash)
+    pause = timedelta(seconds=usable.policy.resync_every or REFUSED_PAUSE)
+    young = timedelta(0) <= now - refusal.at < pause
+    if not same or not young or usable.snapshot.essential() != stored.provider:
+        return None
+    said = Refused(refusal.status, refusal.code, refusal.description)
+    return verdict(Attempt(operation, said), stored.provider.connection)
+
+
+def _vanished(desired: Desired, observed: Observed, usable: ProviderUsable, now: datetime) -> Step:
+    client_id = observed.registration.shown_id if observed.registration else "the client"
+    happened = f"{usable.snapshot.connection.provider} no longer knows {client_id}"
     if usable.policy.on_vanished_client is OnVanishedClient.STOP:
         return halt(
             Reason.CLIENT_VANISHED,
             f"{happened}. Restore it there, set onVanishedClient: Reregister on the provider, or"
             " make the OAuthClient again.",
         )
-    return prerequisite(observed, usable) or Register(
+    return ready_to_register(desired, observed, usable, now) or Register(
         desired.request,
         desired.spec_hash,
         announce=(Reason.CLIENT_VANISHED, f"{happened}; registering a new client in its place"),
     )
 
 
-def _lost(desired: Desired, observed: Observed, usable: ProviderUsable, now: datetime) -> Step:
+def _lost(
+    desired: Desired, observed: Observed, usable: ProviderUsable, now: datetime, *, what: str
+) -> Step:
     policy = usable.policy.on_lost_registration_access_token
     if policy is OnLostRegistrationAccessToken.STOP:
-        return _token_stop(usable.snapshot, "the client itself still works")
+        return _token_stop(usable.snapshot, what)
     orphan = orphan_of(observed, usable.snapshot, OrphanCause.LOST_REGISTRATION_ACCESS_TOKEN, now)
-    return prerequisite(observed, usable) or Register(
+    return ready_to_register(desired, observed, usable, now) or Register(
         desired.request,
         desired.spec_hash,
         orphan=orphan,
@@ -118,7 +208,8 @@ def _lost(desired: Desired, observed: Observed, usable: ProviderUsable, now: dat
             Reason.REGISTRATION_ACCESS_TOKEN_REJECTED,
             (
                 f"{usable.snapshot.connection.provider} refuses the token that manages"
-                f" {orphan.client_id}; registering a new client, remove the old one by hand"
+                f" {clean_text(orphan.client_id or '')} ({what}); registering a new client, remove"
+                " the old one by hand"
             ),
         ),
     )

@@ -2,6 +2,7 @@
 
 from datetime import datetime
 
+from dcr_operator.orphans import OrphanCause
 from dcr_operator.outcomes import (
     CannotTell,
     CredentialsAccepted,
@@ -11,7 +12,7 @@ from dcr_operator.outcomes import (
 )
 from dcr_operator.plan_registration import orphan_of, repeat_registration
 from dcr_operator.reasons import Reason
-from dcr_operator.registration_facts import can_be_probed
+from dcr_operator.registration_facts import can_be_probed, is_uncertain
 from dcr_operator.resources import OnLostRegistrationAccessToken
 from dcr_operator.state import (
     Attempt,
@@ -19,7 +20,6 @@ from dcr_operator.state import (
     IntentKind,
     Observed,
     Operation,
-    OrphanCause,
     ProviderSnapshot,
     ProviderUnusable,
     Record,
@@ -40,6 +40,7 @@ from dcr_operator.steps import (
     Wait,
 )
 from dcr_operator.verdicts import verdict
+from dcr_protocol.response_errors import clean_text
 
 _NOT_FOUND = 404
 
@@ -97,21 +98,26 @@ def is_gone(observed: Observed) -> bool:
         return True
     if attempt is None or attempt.operation is not Operation.DELETE:
         return False
-    return _says_gone(attempt) or (
-        isinstance(attempt.outcome, RegistrationAccessTokenRejected)
-        and isinstance(observed.probe, CredentialsRejected)
+    if isinstance(attempt.outcome, NotSupported):
+        return attempt.outcome.status == _NOT_FOUND
+    if not isinstance(attempt.outcome, RegistrationAccessTokenRejected) or is_uncertain(observed):
+        return False
+    return isinstance(observed.probe, CredentialsRejected) or _went_with_its_client(
+        attempt, observed
     )
 
 
-def _says_gone(attempt: Attempt) -> bool:
-    match attempt.outcome:
-        case RegistrationAccessTokenRejected():
-            # RFC 7592 §2.3: the token went with the client that the earlier request deleted.
-            return attempt.repeated
-        case NotSupported(status):
-            return status == _NOT_FOUND
-        case _:
-            return False
+def _went_with_its_client(attempt: Attempt, observed: Observed) -> bool:
+    """RFC 7592 §2.3: the token goes with the client, if an earlier request deleted that.
+
+    Credentials that can be tried come first: the token may have been lost before.
+    """
+    stored = observed.stored
+    if not attempt.repeated or stored is None or stored.registration is None:
+        return attempt.repeated
+    if observed.probe is None:
+        return not can_be_probed(stored.provider, stored.registration)
+    return isinstance(observed.probe, CannotTell)
 
 
 def _token_rejected(observed: Observed, stored: Record, now: datetime) -> Step:
@@ -121,26 +127,38 @@ def _token_rejected(observed: Observed, stored: Record, now: datetime) -> Step:
         case None if registration is not None and can_be_probed(snapshot, registration):
             return Probe()
         case CredentialsAccepted():
-            usable = observed.usable
-            policy = usable.policy.on_lost_registration_access_token if usable else None
-            if policy is OnLostRegistrationAccessToken.REREGISTER:
-                cause = OrphanCause.LOST_REGISTRATION_ACCESS_TOKEN
-                return CloseRecord(
-                    orphan_of(observed, snapshot, cause, now),
-                    (
-                        Reason.REGISTRATION_ACCESS_TOKEN_REJECTED,
-                        f"{refuses}; {_client_id(stored)} is left there, remove it by hand",
-                    ),
-                )
-            return blocked(f"{refuses}, and the client still works")
+            return _let_go(observed, stored, now, refuses) or blocked(
+                f"{refuses}, and the client still works"
+            )
+        case CredentialsRejected():
+            return _let_go(observed, stored, now, refuses) or blocked(
+                f"{refuses}, and whether the client exists is unknown, since an update of it was"
+                " never answered"
+            )
         case CannotTell(detail):
             return blocked(f"{refuses}, and whether the client exists is unknown: {detail}")
         case _:
             return blocked(f"{refuses}, and whether the client exists cannot be found out")
 
 
+def _let_go(observed: Observed, stored: Record, now: datetime, refuses: str) -> Step | None:
+    """Leave the client on record, if the provider's owner chose not to stop for that."""
+    usable = observed.usable
+    policy = usable.policy.on_lost_registration_access_token if usable else None
+    if policy is not OnLostRegistrationAccessToken.REREGISTER:
+        return None
+    cause = OrphanCause.LOST_REGISTRATION_ACCESS_TOKEN
+    return CloseRecord(
+        orphan_of(observed, stored.provider, cause, now),
+        (
+            Reason.REGISTRATION_ACCESS_TOKEN_REJECTED,
+            f"{refuses}; {_client_id(stored)} is left there, remove it by hand",
+        ),
+    )
+
+
 def _client_id(stored: Record) -> str:
-    return stored.registration.client_id if stored.registration else "the client"
+    return stored.registration.shown_id if stored.registration else "the client"
 
 
 def _left_behind(observed: Observed, stored: Record, now: datetime, why: str) -> CloseRecord:
@@ -223,5 +241,16 @@ def secret_left(_wish: Unwanted, observed: Observed, _now: datetime) -> Step | N
     return None
 
 
-def finalizer_left(_wish: Unwanted, _observed: Observed, _now: datetime) -> Step:
-    return RemoveFinalizer()
+def finalizer_left(_wish: Unwanted, observed: Observed, _now: datetime) -> Step:
+    client_id = observed.resource.client_id
+    if observed.record is not None or client_id is None or is_gone(observed):
+        return RemoveFinalizer()
+    return RemoveFinalizer(
+        (
+            Reason.RECORD_MISSING,
+            (
+                f"{clean_text(client_id)} was registered, and its record {observed.record_place} is"
+                " not there: if the client still exists at the provider, remove it by hand"
+            ),
+        )
+    )

@@ -3,17 +3,18 @@
 from datetime import datetime
 
 from dcr_operator.desired import update_body
+from dcr_operator.orphans import OrphanCause
 from dcr_operator.plan_registration import (
     orphan_of,
     prerequisite,
     provider_unusable,
+    ready_to_register,
+    refused_lately,
+    register_no_more,
     repeat_registration,
 )
 from dcr_operator.reasons import Reason
 from dcr_operator.registration_facts import refused_members
-from dcr_operator.resources import (
-    OnAmbiguousCreate,
-)
 from dcr_operator.secret_content import (
     SecretContent,
     Unpublishable,
@@ -25,7 +26,7 @@ from dcr_operator.state import (
     IntentKind,
     Observed,
     Operation,
-    OrphanCause,
+    ProviderUsable,
     RecordUnreadable,
     Registration,
 )
@@ -41,6 +42,7 @@ from dcr_operator.steps import (
     Update,
 )
 from dcr_operator.verdicts import halt, verdict
+from dcr_protocol.response_errors import clean_text
 
 
 def record_unreadable(_desired: Desired, observed: Observed, _now: datetime) -> Step | None:
@@ -51,6 +53,20 @@ def record_unreadable(_desired: Desired, observed: Observed, _now: datetime) -> 
             " Restore the Secret of the record from a backup.",
         )
     return None
+
+
+def record_missing(_desired: Desired, observed: Observed, _now: datetime) -> Step | None:
+    """A client was registered, and nothing is known of it: a second one is no answer."""
+    client_id = observed.resource.client_id
+    if observed.record is not None or client_id is None:
+        return None
+    return halt(
+        Reason.RECORD_MISSING,
+        f"{clean_text(client_id)} was registered, and its record is not there: restore the Secret"
+        f" {observed.record_place} from a backup, or run the operator in the namespace where its"
+        " records are. Without them remove the client at the provider by hand and make the"
+        " OAuthClient again.",
+    )
 
 
 def provider_changed(desired: Desired, observed: Observed, _now: datetime) -> Step | None:
@@ -86,17 +102,20 @@ def creation_unknown(desired: Desired, observed: Observed, now: datetime) -> Ste
         return None
     if usable is None:
         return provider_unusable(observed)
-    name = usable.snapshot.connection.provider
     if usable.snapshot.idempotent:
         return prerequisite(observed, usable) or repeat_registration(intent)
-    if usable.policy.on_ambiguous_create is OnAmbiguousCreate.STOP:
-        return halt(
-            Reason.CREATION_OUTCOME_UNKNOWN,
-            f"a registration was sent to {name} at {intent.started_at:%Y-%m-%d %H:%M:%SZ} and no"
-            " answer came. Remove the client there if it exists; then set onAmbiguousCreate:"
-            " Retry on the provider, or make the OAuthClient again.",
-        )
-    return prerequisite(observed, usable) or Register(
+    return (
+        register_no_more(observed, intent, usable, now)
+        or prerequisite(observed, usable)
+        or _register_again(desired, observed, usable, now)
+    )
+
+
+def _register_again(
+    desired: Desired, observed: Observed, usable: ProviderUsable, now: datetime
+) -> Step:
+    name = usable.snapshot.connection.provider
+    return Register(
         desired.request,
         desired.spec_hash,
         orphan=orphan_of(observed, usable.snapshot, OrphanCause.AMBIGUOUS_CREATE, now),
@@ -119,7 +138,7 @@ def not_registered(desired: Desired, observed: Observed, now: datetime) -> Step 
     # A client whose credentials have no place to go would only be left behind.
     return (
         secret_conflict(desired, observed, now)
-        or prerequisite(observed, usable)
+        or ready_to_register(desired, observed, usable, now)
         or Register(desired.request, desired.spec_hash)
     )
 
@@ -177,27 +196,32 @@ def secret_renamed(_desired: Desired, observed: Observed, _now: datetime) -> Ste
     return None
 
 
-def update_due(desired: Desired, observed: Observed, _now: datetime) -> Step | None:
+def update_due(desired: Desired, observed: Observed, now: datetime) -> Step | None:
     registration, intent = observed.registration, observed.intent
     if registration is None:
         return None
     under_way = intent is not None and intent.kind is IntentKind.UPDATE
     if registration.spec_hash == desired.spec_hash and not under_way:
         return None
-    return provider_unusable(observed) or _update(desired, observed, registration)
+    return (
+        provider_unusable(observed)
+        or refused_lately(desired, observed, Operation.UPDATE, now)
+        or _update(desired, observed, registration)
+    )
 
 
-def drifted(desired: Desired, observed: Observed, _now: datetime) -> Step | None:
+def drifted(desired: Desired, observed: Observed, now: datetime) -> Step | None:
     if not observed.drift or observed.usable is None or observed.registration is None:
         return None
-    return _update(desired, observed, observed.registration)
+    refused = refused_lately(desired, observed, Operation.UPDATE, now)
+    return refused or _update(desired, observed, observed.registration)
 
 
 def _update(desired: Desired, observed: Observed, registration: Registration) -> Step:
     if not registration.management():
         return halt(
             Reason.MANAGEMENT_NOT_SUPPORTED,
-            f"the provider gave no access to manage {registration.client_id}, so the edit cannot"
+            f"the provider gave no access to manage {registration.shown_id}, so the edit cannot"
             " reach it. Take the edit back, or make the OAuthClient again.",
         )
     body = update_body(desired, registration.client_id)
@@ -236,5 +260,5 @@ def metadata_not_accepted(desired: Desired, observed: Observed, _now: datetime) 
 
 def done(desired: Desired, observed: Observed, _now: datetime) -> Step:
     registration = observed.registration
-    client_id = registration.client_id if registration else ""
+    client_id = registration.shown_id if registration else ""
     return Done(Reason.READY, f"{client_id} is registered and in the Secret {desired.secret.name}")

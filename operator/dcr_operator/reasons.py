@@ -49,6 +49,7 @@ class Reason(StrEnum):
     REGISTRATION_REJECTED = "RegistrationRejected"
     REGISTRATION_ACCESS_TOKEN_REJECTED = "RegistrationAccessTokenRejected"
     CREATION_OUTCOME_UNKNOWN = "CreationOutcomeUnknown"
+    RECORD_MISSING = "RecordMissing"
     METADATA_NOT_ACCEPTED = "MetadataNotAccepted"
     CLIENT_VANISHED = "ClientVanished"
     SECRET_CONFLICT = "SecretConflict"
@@ -216,9 +217,21 @@ ROWS: Final = (
         Reason.CREATION_OUTCOME_UNKNOWN,
         _REGISTERED,
         Retry.ON_CHANGE,
-        "A registration was sent, no answer came, and the provider cannot say what it did.",
+        "A registration was sent, no answer came or none that can be read, and the provider cannot"
+        " say what it did. With onAmbiguousCreate: Retry three more are sent, at once, after 1 min"
+        " and after 10 min.",
         "Look for the client at the provider and remove it; then set onAmbiguousCreate: Retry on"
         " the provider, or make the OAuthClient again.",
+    ),
+    Row(
+        Reason.RECORD_MISSING,
+        _REGISTERED,
+        Retry.ON_CHANGE,
+        "A client was registered for this object, and the Secret with its record is not in the"
+        " operator's namespace. No second client takes its place unasked.",
+        "Restore the Secret that the message names from a backup, or run the operator in the"
+        " namespace where its records are; else remove the client at the provider by hand and make"
+        " the OAuthClient again.",
     ),
     Row(
         Reason.METADATA_NOT_ACCEPTED,

@@ -6,8 +6,9 @@ from typing import Final
 
 from pydantic import JsonValue, SecretStr
 
+from dcr_operator.orphans import Orphan
 from dcr_operator.secret_content import effective_auth_method
-from dcr_operator.state import Orphan, ProviderSnapshot, Record, Registration
+from dcr_operator.state import IntentKind, Observed, ProviderSnapshot, Record, Registration
 from dcr_protocol.client_information import ClientInformation
 from dcr_protocol.differences import Difference, DifferenceKind, differences
 from dcr_protocol.vocabulary import CLIENT_SECRET_BASIC, CLIENT_SECRET_POST
@@ -57,6 +58,32 @@ def merged(
         registration_client_uri=information.registration_client_uri
         or registration.registration_client_uri,
         metadata=information.metadata,
+        uncertain=False,
+    )
+
+
+def overtaken(record: Record) -> Record:
+    """Return the record as another request finds it: an unanswered update leaves a doubt."""
+    if (
+        record.registration is None
+        or record.intent is None
+        or record.intent.kind is not IntentKind.UPDATE
+    ):
+        return record
+    return replace(record, registration=replace(record.registration, uncertain=True))
+
+
+def is_uncertain(observed: Observed) -> bool:
+    """Whether an update without an answer may have changed token, method or secret.
+
+    Then neither a refused token nor refused credentials prove that the client is gone. A
+    provider that honours the key keeps what it gave until the answer to an update is used.
+    """
+    stored = observed.stored
+    if stored is None or stored.registration is None or stored.provider.idempotent:
+        return False
+    return stored.registration.uncertain or (
+        stored.intent is not None and stored.intent.kind is IntentKind.UPDATE
     )
 
 

@@ -74,7 +74,7 @@ def _measure(observed: Observed, end: End, context: Context) -> None:
     else:
         provider = stored.provider.connection.provider if stored else ""
     uid = observed.resource.uid
-    if observed.intent is None:
+    if observed.intent is None or observed.intent.undone:
         context.metrics.intent_closed(uid)
     else:
         context.metrics.intent_opened(uid)

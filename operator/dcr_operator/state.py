@@ -25,6 +25,7 @@ from typing import Final
 from pydantic import JsonValue, SecretStr
 
 from dcr_operator.kube import API_GROUP, Key
+from dcr_operator.orphans import Orphan
 from dcr_operator.outcomes import Outcome, ProbeOutcome
 from dcr_operator.ports import Management, ProviderConnection
 from dcr_operator.reasons import Reason
@@ -33,6 +34,7 @@ from dcr_operator.resources import (
     OnLostRegistrationAccessToken,
     OnVanishedClient,
 )
+from dcr_protocol.response_errors import clean_text
 
 FINALIZER: Final = f"{API_GROUP}/registration"
 
@@ -163,6 +165,8 @@ class Intent:
     started_at: datetime
     spec_hash: str
     body: bytes = field(default=b"", repr=False)
+    unreadable: bool = False  # of a registration: answered by a success that nobody could read
+    undone: bool = False  # of a deletion: answered, and nothing was done; kept for the next try
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,6 +182,13 @@ class Registration:
     previous_registration_access_token: SecretStr | None = None
     registration_client_uri: str | None = None
     metadata: Mapping[str, JsonValue] = field(default_factory=dict)  # as returned
+    # An update was overtaken before it was answered: it may have changed any of these.
+    uncertain: bool = False
+
+    @property
+    def shown_id(self) -> str:
+        """Return the client_id as it is fit for messages."""
+        return clean_text(self.client_id)
 
     def management(self) -> tuple[Management, ...]:
         """Return the accesses to try, newest first; none where the provider gave none."""
@@ -187,21 +198,23 @@ class Registration:
         return tuple(Management(self.registration_client_uri, token) for token in tokens if token)
 
 
-class OrphanCause(StrEnum):
-    AMBIGUOUS_CREATE = "AmbiguousCreate"
-    LOST_REGISTRATION_ACCESS_TOKEN = "LostRegistrationAccessToken"
-    NOT_MANAGEABLE = "NotManageable"
+class Operation(StrEnum):
+    REGISTER = "register"
+    READ = "read"
+    UPDATE = "update"
+    DELETE = "delete"
 
 
 @dataclass(frozen=True, slots=True)
-class Orphan:
-    """A client that is, or may be, left at the provider without anyone who manages it."""
+class Refusal:
+    """The provider's no to this very request; asking again at once would get the same."""
 
-    cause: OrphanCause
-    issuer: str
-    since: datetime
-    client_id: str | None = None
-    intent_id: str | None = None
+    operation: Operation
+    spec_hash: str
+    at: datetime
+    status: int
+    code: str
+    description: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -218,6 +231,8 @@ class Record:
     intent: Intent | None = None
     registration: Registration | None = None
     orphans: tuple[Orphan, ...] = ()
+    unanswered: int = 0  # registrations in a row whose clients may be left at the provider
+    refusal: Refusal | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -246,6 +261,7 @@ class ResourceFacts:
     finalizers: tuple[str, ...] = ()
     registered: bool = True  # what the condition Registered said last
     published_secret: str | None = None  # status.secretName
+    client_id: str | None = None  # status.clientId
 
     @property
     def has_finalizer(self) -> bool:
@@ -268,6 +284,7 @@ class TenantSecret:
     labels: Mapping[str, str] = field(default_factory=dict)
     annotations: Mapping[str, str] = field(default_factory=dict)
     type: str = "Opaque"
+    terminating: bool = False  # deleted, and held by the finalizers of others
     # (section, key) of what we wrote, by managedFields; the rest belongs to whoever added it.
     owned: frozenset[tuple[str, str]] = frozenset()
 
@@ -280,13 +297,6 @@ class InitialAccessTokenFound:
 @dataclass(frozen=True, slots=True)
 class InitialAccessTokenAbsent:
     message: str
-
-
-class Operation(StrEnum):
-    REGISTER = "register"
-    READ = "read"
-    UPDATE = "update"
-    DELETE = "delete"
 
 
 @dataclass(frozen=True, slots=True)
@@ -306,6 +316,7 @@ class Observed:
     resource: ResourceFacts
     provider: ProviderState | None  # None: not looked at, since the spec cannot be read
     record: StoredRecord | RecordUnreadable | None = None
+    record_place: str = ""  # namespace/name of its Secret
     secret: TenantSecret | None = None
     previous_secret: TenantSecret | None = None  # under status.secretName, if that is another
     read_is_due: bool = False
@@ -316,6 +327,7 @@ class Observed:
     drift: tuple[str, ...] = ()  # members that a read showed to differ from the wish
     unregistered: bool = False  # the provider confirmed that the client is gone
     secret_refused: str | None = None  # what the API server has against the Secret
+    published: bool = False  # the Secret was written
 
     @property
     def usable(self) -> ProviderUsable | None:

@@ -2,9 +2,10 @@
 
 from dataclasses import dataclass
 
+from dcr_operator.orphans import Orphan
 from dcr_operator.reasons import Reason
 from dcr_operator.secret_content import SecretContent
-from dcr_operator.state import Intent, Orphan, SecretKeyRef, TenantSecret
+from dcr_operator.state import Intent, SecretKeyRef, TenantSecret
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +91,7 @@ class DeleteRecord:
 
 @dataclass(frozen=True, slots=True)
 class RemoveFinalizer:
-    pass
+    announce: tuple[Reason, str] | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,5 +1,7 @@
 """What an answer of the provider means for people: reason, words, whether to try again. Pure."""
 
+from dataclasses import replace
+from datetime import datetime
 from typing import assert_never
 
 from dcr_operator.outcomes import (
@@ -16,7 +18,7 @@ from dcr_operator.outcomes import (
 )
 from dcr_operator.ports import ProviderConnection
 from dcr_operator.reasons import ROW_OF, Reason, Retry
-from dcr_operator.state import Attempt, Operation
+from dcr_operator.state import Attempt, Intent, Operation, Record, Refusal
 from dcr_operator.steps import Stop, Wait
 from dcr_protocol.errors import RegistrationErrorCode
 
@@ -101,6 +103,32 @@ def settles(attempt: Attempt) -> bool:
     if isinstance(outcome, Refused) and outcome.code in _ABOUT_THE_METADATA:
         return True
     return client_of_key_is_gone(attempt)
+
+
+def after_failure(record: Record, attempt: Attempt, now: datetime) -> Record:
+    """Return the record after a request without success: what it settles, and what not.
+
+    A deletion's intent stays, so that its retries write nothing.
+    """
+    intent, outcome = record.intent, attempt.outcome
+    if intent is None:
+        return record
+    if attempt.operation is Operation.DELETE:
+        return replace(record, intent=replace(intent, undone=settles(attempt)))
+    if settles(attempt):
+        return replace(record, intent=None, refusal=_refusal(intent, attempt, now))
+    if attempt.operation is Operation.REGISTER and isinstance(outcome, Malformed):
+        return replace(record, intent=replace(intent, unreadable=True))
+    return record
+
+
+def _refusal(intent: Intent, attempt: Attempt, now: datetime) -> Refusal | None:
+    said = attempt.outcome
+    if not isinstance(said, Refused) or client_of_key_is_gone(attempt):
+        return None
+    return Refusal(
+        attempt.operation, intent.spec_hash, now, said.status, said.code, said.description
+    )
 
 
 def client_of_key_is_gone(attempt: Attempt) -> bool:

@@ -8,6 +8,7 @@ from pydantic import SecretStr
 
 from dcr_operator.desired import canonical_json
 from dcr_operator.kube import JsonObject, Key
+from dcr_operator.orphans import Orphan, OrphanCause
 from dcr_operator.ports import ProviderConnection
 from dcr_operator.secret_content import SecretContent, all_labels, secret_content
 from dcr_operator.state import (
@@ -17,8 +18,6 @@ from dcr_operator.state import (
     Intent,
     IntentKind,
     Observed,
-    Orphan,
-    OrphanCause,
     ProviderPolicy,
     ProviderSnapshot,
     ProviderUsable,

@@ -53,6 +53,7 @@ class FakeProvider:
     updates: bool = True
     down: bool = False
     refuses: Refused | None = None
+    client_id: str = ""  # of every client, in place of one that is counted
     instead: Outcome | None = None  # what a gateway answers in place of the provider
     instead_once: bool = False
     initial_access_token: str | None = INITIAL_ACCESS_TOKEN
@@ -67,10 +68,10 @@ class FakeProvider:
         return Discovered(
             AuthorizationServerMetadata(
                 issuer=connection.issuer,
-                registration_endpoint=f"{ISSUER}/register",
-                token_endpoint=f"{ISSUER}/token",
-                authorization_endpoint=f"{ISSUER}/authorize",
-                jwks_uri=f"{ISSUER}/jwks",
+                registration_endpoint=f"{connection.issuer}/register",
+                token_endpoint=f"{connection.issuer}/token",
+                authorization_endpoint=f"{connection.issuer}/authorize",
+                jwks_uri=f"{connection.issuer}/jwks",
                 registration_idempotency_supported=self.idempotent,
             )
         )
@@ -118,16 +119,20 @@ class FakeProvider:
         auth_method: str,
     ) -> ProbeOutcome:
         assert connection.issuer == ISSUER
-        assert (token_endpoint, auth_method) == (f"{ISSUER}/token", "client_secret_basic")
+        assert token_endpoint == f"{ISSUER}/token"
         if self.down:
             return CannotTell("the token endpoint does not answer")
-        opens = self.opens(client_id, client_secret.get_secret_value())
+        opens = self.opens(client_id, client_secret.get_secret_value(), auth_method)
         return CredentialsAccepted() if opens else CredentialsRejected()
 
-    def opens(self, client_id: str, client_secret: str) -> bool:
+    def opens(
+        self, client_id: str, client_secret: str, auth_method: str = "client_secret_basic"
+    ) -> bool:
         """Whether the credentials get a token; using a pair retires the earlier ones."""
         client = self.clients.get(client_id)
         if client is None or client_secret not in client.secrets:
+            return False
+        if client.metadata["token_endpoint_auth_method"] != auth_method:
             return False
         _use(client.secrets, client_secret)
         return True
@@ -151,7 +156,8 @@ class FakeProvider:
                 if client.key == key:
                     return self._issue(client)
         self.made += 1
-        client = RegisteredClient(f"client-{self.made}", json.loads(body), [], [], key)
+        name = self.client_id or f"client-{self.made}"
+        client = RegisteredClient(name, json.loads(body), [], [], key)
         self.clients[client.client_id] = client
         return self._issue(client)
 

@@ -14,6 +14,7 @@ from tests.fakes.operator_world import RESYNC, World
 from tests.fakes.provider import FakeProvider
 
 METADATA = {"clientName": "Dashboard", "redirectUris": ["https://dashboard.example.com/callback"]}
+BY_POST = {**METADATA, "tokenEndpointAuthMethod": "client_secret_post"}
 MOST_CALLS = 30  # more than any pass makes: the sweep ends when a fault is not reached
 
 
@@ -34,6 +35,13 @@ async def about_to_update(*, idempotent: bool) -> World:
     world = await about_to_create(idempotent=idempotent)
     await world.settle()
     world.set_client(clientMetadata={**METADATA, "clientName": "New name"})
+    return world
+
+
+async def about_to_change_the_method(*, idempotent: bool) -> World:
+    world = await about_to_create(idempotent=idempotent)
+    await world.settle()
+    world.set_client(clientMetadata=BY_POST)
     return world
 
 
@@ -77,22 +85,31 @@ def lives(world: World, *, name: str) -> None:
     assert world.condition() == ("True", "Ready")
     secret = world.secret()
     assert secret is not None
-    assert world.provider.opens(secret["client_id"], secret["client_secret"])
+    method = secret["token_endpoint_auth_method"]
+    assert world.provider.opens(secret["client_id"], secret["client_secret"], method)
     client = world.provider.clients[secret["client_id"]]
     assert client.metadata["client_name"] == name
-    others = len(world.provider.clients) - 1
-    assert others <= len(world.record.orphans)
-    assert not (world.provider.idempotent and others)
+    assert client.metadata["token_endpoint_auth_method"] == method
+    on_record(world, besides=secret["client_id"])
     assert not world.metrics.intents
+
+
+def on_record(world: World, *, besides: str = "") -> None:
+    """Every client that is left is on record, by name where that was known; none for nothing."""
+    orphans = [orphan for record in world.records() for orphan in record.orphans]
+    named = {orphan.client_id for orphan in orphans if orphan.client_id}
+    nameless = len([orphan for orphan in orphans if not orphan.client_id])
+    left = world.provider.clients.keys() - {besides}
+    assert named <= left
+    assert len(left - named) <= nameless <= 1
+    assert not (world.provider.idempotent and (left or orphans))
 
 
 def is_dead(world: World) -> None:
     """O1 for a resource that is gone."""
     assert world.client is None
     assert world.secret() is None
-    orphans = [orphan for record in world.records() for orphan in record.orphans]
-    assert len(world.provider.clients) <= len(orphans)
-    assert not (world.provider.idempotent and world.provider.clients)
+    on_record(world)
 
 
 FAULTS = list(Fault)
@@ -119,6 +136,44 @@ async def test_updating_survives(fault: Fault, *, idempotent: bool) -> None:
         idempotent=idempotent,
         check=lambda world: lives(world, name="New name"),
     )
+
+
+@pytest.mark.parametrize("idempotent", KINDS)
+@pytest.mark.parametrize("fault", FAULTS)
+async def test_changing_how_the_client_authenticates_survives(
+    fault: Fault, *, idempotent: bool
+) -> None:
+    await _sweep(
+        about_to_change_the_method,
+        fault,
+        idempotent=idempotent,
+        check=lambda world: lives(world, name="Dashboard"),
+    )
+
+
+@pytest.mark.parametrize("idempotent", KINDS)
+@pytest.mark.parametrize("fault", FAULTS)
+@pytest.mark.parametrize("then", ["deleted", "edited back"])
+async def test_what_follows_a_lost_change_of_the_method_knows_of_it(
+    fault: Fault, then: str, *, idempotent: bool
+) -> None:
+    for call in range(1, MOST_CALLS):
+        world = await about_to_change_the_method(idempotent=idempotent)
+        reached = await world.run_pass_with(FaultAt(fault, call))
+        world.restart()
+        if then == "deleted":
+            world.delete_client()
+        else:
+            world.set_client(clientMetadata=METADATA)
+        await world.run_pass()
+        world.advance(RESYNC)
+        await world.settle()
+        if then == "deleted":
+            is_dead(world)
+        else:
+            lives(world, name="Dashboard")
+        if not reached:
+            return
 
 
 @pytest.mark.parametrize("idempotent", KINDS)

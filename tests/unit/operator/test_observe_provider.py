@@ -127,7 +127,7 @@ async def test_our_own_words_about_a_tenants_provider_are_shown_and_its_own_are_
         world.cluster.create(OAUTH_PROVIDERS, own)
         state = await seen(world, OWN)
         assert isinstance(state, ProviderUnusable)
-        assert ("look here" in state.message or "elsewhere" in state.message) is shown
+        assert ("look here" in state.message or "allowedOrigins" in state.message) is shown
 
 
 async def test_an_endpoint_in_the_spec_stands_in_for_one_in_the_document() -> None:

@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import pytest
 
+from dcr_operator.orphans import OrphanCause
 from dcr_operator.outcomes import (
     CannotTell,
     CredentialsAccepted,
@@ -25,7 +26,6 @@ from dcr_operator.state import (
     IntentKind,
     Observed,
     Operation,
-    OrphanCause,
     ProviderUnusable,
     RecordUnreadable,
     Unwanted,
@@ -64,6 +64,11 @@ ABSENT = ProviderUnusable(Reason.PROVIDER_NOT_FOUND, "there is none")
 REFUSED_TOKEN = RegistrationAccessTokenRejected()
 AGAIN = usable(on_lost_registration_access_token=OnLostRegistrationAccessToken.REREGISTER)
 DELETING = stored(intent=intent(IntentKind.DELETE))
+UNTRIABLE = stored(intent=intent(IntentKind.DELETE), registration=registration(client_secret=None))
+UNCERTAIN = stored(registration=registration(uncertain=True))
+UNCERTAIN_KEPT = stored(
+    registration=registration(uncertain=True), provider=snapshot(idempotent=True)
+)
 OPEN = stored(registration=None, intent=intent(IntentKind.REGISTER))
 REPEATABLE = stored(
     registration=None, intent=intent(IntentKind.REGISTER), provider=snapshot(idempotent=True)
@@ -87,7 +92,37 @@ CASES: list[tuple[str, Observed, type[Step]]] = [
         CloseRecord,
     ),
     # The request did not succeed.
-    ("401 to a repeat: gone", tried(REFUSED_TOKEN, repeated=True, record=DELETING), DeleteRecord),
+    ("401 to a repeat: probe", tried(REFUSED_TOKEN, repeated=True, record=DELETING), Probe),
+    (
+        "401 to a repeat, cannot tell: gone",
+        tried(REFUSED_TOKEN, repeated=True, record=DELETING, probe=CannotTell("?")),
+        DeleteRecord,
+    ),
+    (
+        "401 to a repeat, nothing to probe with: gone",
+        tried(REFUSED_TOKEN, repeated=True, record=UNTRIABLE),
+        DeleteRecord,
+    ),
+    (
+        "401 to a repeat, client works: wait",
+        tried(REFUSED_TOKEN, repeated=True, record=DELETING, probe=CredentialsAccepted()),
+        Wait,
+    ),
+    (
+        "401 after an update without an answer, unknown credentials: wait",
+        tried(REFUSED_TOKEN, record=UNCERTAIN, probe=CredentialsRejected()),
+        Wait,
+    ),
+    (
+        "the same where the owner lets it be: on record",
+        tried(REFUSED_TOKEN, record=UNCERTAIN, probe=CredentialsRejected(), provider=AGAIN),
+        CloseRecord,
+    ),
+    (
+        "the same at a provider that keeps the token: gone",
+        tried(REFUSED_TOKEN, record=UNCERTAIN_KEPT, probe=CredentialsRejected()),
+        DeleteRecord,
+    ),
     ("401 at first: probe", tried(REFUSED_TOKEN), Probe),
     (
         "401, nothing to probe with: wait",

@@ -10,6 +10,7 @@ from tests.fakes.operator_world import (
     METADATA,
     NAME,
     NAMESPACE,
+    RESYNC,
     SYSTEM,
     World,
     encoded,
@@ -112,6 +113,7 @@ def _refuse(made: World) -> Callable[[], None]:
 
     def mend() -> None:
         made.provider.refuses = None
+        made.advance(RESYNC)  # the same request is not sent sooner
 
     return mend
 
