@@ -24,6 +24,7 @@ from dcr_operator.kube import (
 )
 from dcr_operator.kubernetes_connection import KubernetesConnection
 from dcr_operator.object_names import CLIENT_LABEL
+from dcr_operator.startup_error import StartupError
 from dcr_operator.watch_index import Enqueue, WatchIndex
 from dcr_operator.watch_streams import WatchStreams
 from dcr_operator.work_queue import WorkQueue
@@ -31,6 +32,16 @@ from dcr_operator.work_queue import WorkQueue
 _DEBOUNCE = 10.0  # seconds until a provider's count of clients is written
 
 Route = Callable[[str | None, Mapping[str, Any]], list[Enqueue]]
+
+
+class CredentialsRefusedError(StartupError):
+    """Raised on a 401: kopf would go on without watches, and nobody would notice for minutes."""
+
+    def __init__(self, host: str) -> None:
+        super().__init__(
+            f"{host} does not accept our credentials any more (401):"
+            " renew those in the kubeconfig, or let the pod start anew"
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,18 +58,33 @@ class EventSource:
     async def run(
         self, *, server_timeout: int, stop: asyncio.Event, started: asyncio.Event
     ) -> None:
-        """Watch until ``stop`` is set; kopf cancels every task that began after it."""
+        """Watch until ``stop`` is set; raises CredentialsRefusedError.
+
+        kopf cancels every task that began after it, so ours come first.
+        """
         self.streams.expected = self._watches()
         async with self._session() as session:
-            await kopf.operator(
-                registry=self._registry(session),
-                settings=watch_settings(server_timeout),
-                clusterwide=not self.namespaces,
-                namespaces=self.namespaces,
-                standalone=True,
-                stop_flag=stop,
-                ready_flag=started,
+            refused = asyncio.create_task(self.streams.refused.wait())
+            watching = asyncio.create_task(
+                kopf.operator(
+                    registry=self._registry(session),
+                    settings=watch_settings(server_timeout),
+                    clusterwide=not self.namespaces,
+                    namespaces=self.namespaces,
+                    standalone=True,
+                    stop_flag=stop,
+                    ready_flag=started,
+                )
             )
+            try:
+                await asyncio.wait({refused, watching}, return_when=asyncio.FIRST_COMPLETED)
+                if self.streams.refused.is_set():
+                    raise CredentialsRefusedError(self.connection.host)
+                await watching
+            finally:
+                for task in (refused, watching):
+                    task.cancel()
+                await asyncio.gather(refused, watching, return_exceptions=True)
 
     def _watches(self) -> int:
         namespaced = len([OAUTH_CLIENTS, OAUTH_PROVIDERS]) + self.watch_secrets

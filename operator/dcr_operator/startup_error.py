@@ -1,5 +1,5 @@
-"""Why the operator cannot start."""
+"""Why the operator cannot start, or cannot go on."""
 
 
 class StartupError(Exception):
-    """Raised before any work is done; the text is for the user and says what to do."""
+    """The text is for the user and says what to do: it is the last line of the process."""

@@ -4,6 +4,7 @@ kopf's handlers see objects only; here every byte counts, bookmarks too. So we k
 when all watches are open, and when one has died without anybody noticing.
 """
 
+import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from types import SimpleNamespace
@@ -14,6 +15,7 @@ import aiohttp
 from dcr_operator.watchdog import WATCH_SILENCE
 
 _OK = 200
+_UNAUTHORIZED = 401
 
 
 @dataclass(slots=True)
@@ -30,6 +32,7 @@ class WatchStreams:
     clock: Callable[[], float]
     count: Callable[[str, str], None] = lambda _method, _code: None
     expected: int = 0  # watches to be open before the operator is ready
+    refused: asyncio.Event = field(default_factory=asyncio.Event)  # our credentials, by a 401
     _streams: dict[str, _Stream] = field(default_factory=dict)
 
     def trace(self) -> aiohttp.TraceConfig:
@@ -59,6 +62,8 @@ class WatchStreams:
         params: aiohttp.TraceRequestEndParams,
     ) -> None:
         self.count(params.method, str(params.response.status))
+        if params.response.status == _UNAUTHORIZED:
+            self.refused.set()
         query = dict(parse_qsl(params.url.query_string))
         if params.response.status == _OK and query.get("watch") == "true":
             self._streams[params.url.path] = _Stream(params.response, 0, self.clock())
