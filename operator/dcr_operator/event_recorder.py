@@ -5,6 +5,7 @@ cannot be written is dropped: it must never block or fail a pass.
 """
 
 import asyncio
+import contextlib
 import hashlib
 from collections import OrderedDict
 from collections.abc import Callable
@@ -49,6 +50,7 @@ class KubernetesEventRecorder:
     clock: Callable[[], float]
     log: Callable[[str, str], None] = lambda _event, _detail: None
     _waiting: asyncio.Queue[_Series] = field(default_factory=lambda: asyncio.Queue(_WAITING))
+    _last: asyncio.Event = field(default_factory=asyncio.Event)
     _known: OrderedDict[str, _Series] = field(default_factory=OrderedDict)
 
     def record(
@@ -78,14 +80,23 @@ class KubernetesEventRecorder:
             try:
                 pause = bucket.reserve(patience=60.0)
                 if pause:
-                    await asyncio.sleep(pause)
+                    await self._pause(pause)
                 await self._write(series)
             finally:
                 self._waiting.task_done()
 
     async def flush(self) -> None:
-        """Wait until everything recorded is written."""
+        """Write everything recorded without another pause: there is no later."""
+        self._last.set()
         await self._waiting.join()
+
+    @property
+    def untold(self) -> int:
+        return self._waiting.qsize()
+
+    async def _pause(self, seconds: float) -> None:
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(self._last.wait(), seconds)
 
     def _remember(self, series: _Series) -> None:
         self._known[series.name] = series

@@ -6,7 +6,7 @@ that began after it. On SIGTERM work under way is finished and the Lease let go.
 
 import asyncio
 import signal
-from collections.abc import Awaitable, Coroutine
+from collections.abc import Coroutine
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -25,7 +25,7 @@ from dcr_operator.workers import Workers
 # Together below the 30 seconds that a pod is given by default.
 _FINISH_WORK = 15.0
 _FINISH_WATCHES = 8.0
-_FINISH_EVENTS = 2.0
+_FINISH_EVENTS = 5.0
 
 log = structlog.get_logger("dcr_operator")
 
@@ -123,11 +123,17 @@ class Lifecycle:
         stop_watching.set()
         await asyncio.wait([watching, *late], timeout=_FINISH_WATCHES)
         watching.cancel()
-        await _within(_FINISH_EVENTS, self.recorder.flush())
+        await self._tell_the_rest()
         if self.lease is not None:
             await self.lease.release()
         self.health.metrics.leading.labels(LEASE_NAME).set(0)
         log.info("stopped")
+
+    async def _tell_the_rest(self) -> None:
+        try:
+            await asyncio.wait_for(self.recorder.flush(), _FINISH_EVENTS)
+        except TimeoutError:
+            log.warning("Events were not written in time", count=self.recorder.untold)
 
     def _ready_problem(self) -> str | None:
         match self._phase:
@@ -152,10 +158,3 @@ class Lifecycle:
         """Kopf takes the signals for itself, and would stop before our work is finished."""
         await started.wait()
         self._listen_to_signals()
-
-
-async def _within(seconds: float, work: Awaitable[None]) -> None:
-    try:
-        await asyncio.wait_for(work, seconds)
-    except TimeoutError:
-        log.warning("not everything was told", kind="Event")

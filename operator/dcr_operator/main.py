@@ -62,10 +62,12 @@ async def run(settings: Settings, environment: Mapping[str, str]) -> None:
         stack.push_async_callback(adapters.api.close)
         stack.push_async_callback(adapters.registrations.close)
         await check_cluster(adapters.api, connection.host, settings.watch_namespaces)
+        cluster = settings.cluster_id or await cluster_id(adapters.api)
+        adapters.metrics.info.labels(VERSION, cluster, settings.class_).set(1)
         log.info(
             "starting",
             version=VERSION,
-            cluster=settings.cluster_id or await cluster_id(adapters.api),
+            cluster=cluster,
             namespace=settings.namespace,
             operator_class=settings.class_,
             watch_namespaces=settings.watch_namespaces,

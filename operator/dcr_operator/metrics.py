@@ -26,11 +26,18 @@ class Metrics:
     kubernetes_requests: Counter = field(init=False)
     leading: Gauge = field(init=False)
     provider_seconds: Histogram = field(init=False)
+    info: Gauge = field(init=False)
 
     def __post_init__(self) -> None:
         self._count_passes()
         self._count_queue()
         self._count_outside()
+        self.info = Gauge(
+            "dcr_operator_info",
+            "What runs where; always 1.",
+            ["version", "cluster", "operator_class"],
+            registry=self.registry,
+        )
 
     def _count_passes(self) -> None:
         self.reconciles = Counter(

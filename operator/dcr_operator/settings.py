@@ -88,7 +88,10 @@ class Settings(BaseSettings):
     cluster_id: str = Field(
         default="",
         max_length=63,
-        description="goes into ownership markers; default: the uid of namespace kube-system",
+        description=(
+            "names the cluster in the log's first line and in the metric dcr_operator_info;"
+            " default: the uid of namespace kube-system"
+        ),
     )
     secret_watch: bool = Field(
         default=True, description="notice changed or deleted tenant Secrets at once (true, false)"

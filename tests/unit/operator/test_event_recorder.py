@@ -1,6 +1,8 @@
 import asyncio
 from datetime import UTC, datetime
 
+import pytest
+
 from dcr_operator.event_recorder import KubernetesEventRecorder
 from dcr_operator.kube import EVENTS, JsonObject, Key, member
 from dcr_operator.ports import EventType, Regarding
@@ -101,3 +103,11 @@ async def test_long_messages_are_cut_to_what_the_api_takes() -> None:
     bench.say(message="x" * 5_000)
     (event,) = await bench.written()
     assert len(str(event["note"])) <= 1024
+
+
+@pytest.mark.timeout(10)
+async def test_at_the_end_nobody_waits_for_the_rate_limit() -> None:
+    bench = Bench()
+    for number in range(200):
+        bench.say(message=f"message {number}")
+    assert len(await bench.written()) == 200
