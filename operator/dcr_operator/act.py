@@ -7,8 +7,6 @@ carried on instead of being read again.
 from dataclasses import replace
 from typing import assert_never
 
-from pydantic import SecretStr
-
 from dcr_operator.act_registration import (
     StepImpossibleError,
     connection_of,
@@ -21,15 +19,13 @@ from dcr_operator.act_registration import (
 from dcr_operator.act_secret import delete_secret, publish, release_secret
 from dcr_operator.announcing import announce
 from dcr_operator.kube import OAUTH_CLIENTS, JsonObject, object_meta
-from dcr_operator.observe_provider import read_secret_key
 from dcr_operator.ports import Context
 from dcr_operator.record_store import delete_record, write_record
+from dcr_operator.referenced_secrets import read_initial_access_token
 from dcr_operator.registration_facts import with_orphan
 from dcr_operator.state import (
     FINALIZER,
     Desired,
-    InitialAccessTokenAbsent,
-    InitialAccessTokenFound,
     Observed,
     Wish,
 )
@@ -131,17 +127,7 @@ async def _patch_resource(operation: JsonObject, observed: Observed, context: Co
 async def _fetch_initial_access_token(
     step: FetchInitialAccessToken, observed: Observed, context: Context
 ) -> Observed:
-    if step.ref is None:
-        return replace(observed, initial_access_token=InitialAccessTokenFound(None))
-    value = await read_secret_key(step.ref, context)
-    if not value or not value.strip():
-        message = (
-            f"{step.ref}, which should hold the initial access token, does not exist. Create it,"
-            " or correct spec.initialAccessToken of the provider."
-        )
-        return replace(observed, initial_access_token=InitialAccessTokenAbsent(message))
-    # A file that ends in a newline is how most such Secrets are made.
-    token = InitialAccessTokenFound(SecretStr(value.strip()))
+    token = await read_initial_access_token(step.ref, context)
     return replace(observed, initial_access_token=token)
 
 

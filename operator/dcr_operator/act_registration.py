@@ -2,6 +2,8 @@
 
 from dataclasses import replace
 
+import structlog
+
 from dcr_operator.announcing import announce
 from dcr_operator.compensation import compensate
 from dcr_operator.orphans import OrphanCause
@@ -40,6 +42,9 @@ from dcr_operator.state import (
 )
 from dcr_operator.steps import Register, Unregister, Update
 from dcr_operator.verdicts import after_failure, client_of_key_is_gone, verdict
+from dcr_protocol.client_information import ClientInformation
+
+log = structlog.get_logger("dcr_operator")
 
 
 class StepImpossibleError(Exception):
@@ -62,6 +67,7 @@ async def register(step: Register, observed: Observed, context: Context) -> Obse
     if not isinstance(outcome, Registered):
         repeated = step.repeat is not None
         return await _failed(Attempt(Operation.REGISTER, outcome, repeated), observed, context)
+    _tell_deviations(observed, outcome.information)
     registration = new_registration(outcome.information, record.intent.spec_hash)
     answered = replace(record, intent=None, registration=registration, unanswered=0, refusal=None)
     try:
@@ -94,6 +100,13 @@ async def _open_register_intent(step: Register, observed: Observed, context: Con
     return observed
 
 
+def _tell_deviations(observed: Observed, information: ClientInformation) -> None:
+    """Say in the log which members of an answer were odd; what they held is nobody's business."""
+    if information.deviations:
+        members = sorted({deviation.split()[0] for deviation in information.deviations})
+        log.info("odd answer of the provider", key=str(observed.resource.key), members=members)
+
+
 def _unanswered(step: Register, stored: Record | None) -> int:
     before = stored.unanswered if stored else 0
     again = step.orphan is not None and step.orphan.cause is OrphanCause.AMBIGUOUS_CREATE
@@ -120,6 +133,7 @@ async def update(step: Update, observed: Observed, context: Context) -> Observed
             connection, access, step.body, idempotency_key=key
         )
         if isinstance(outcome, Registered):
+            _tell_deviations(observed, outcome.information)
             token = access.registration_access_token
             updated = replace(
                 merged(registration, outcome.information, token), spec_hash=step.spec_hash

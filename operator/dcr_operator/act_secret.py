@@ -6,8 +6,9 @@ from dcr_operator.kube import (
     SECRETS,
     ApiAlreadyExists,
     ApiConflict,
-    ApiInvalid,
+    ApiError,
     ApiNotFound,
+    ApiUnavailable,
     JsonObject,
 )
 from dcr_operator.observe import read_tenant_secret, tenant_secret
@@ -24,9 +25,21 @@ async def publish(content: SecretContent, observed: Observed, context: Context) 
     except (ApiAlreadyExists, ApiConflict, ApiNotFound):
         live = await read_tenant_secret(observed.resource, content.form.name, context)
         return replace(observed, secret=live)
-    except ApiInvalid as error:
-        return replace(observed, secret_refused=clean_text(error.message))
-    return replace(observed, secret=tenant_secret(answer, observed.resource.uid))
+    except ApiUnavailable:
+        raise
+    except ApiError as error:
+        # Quota, admission, validation: said by the cluster, not a fault of ours.
+        return replace(observed, secret_refused=_without_values(error.message, content))
+    secret = tenant_secret(answer, observed.resource.uid)
+    return replace(observed, secret=secret, published=True)
+
+
+def _without_values(message: str, content: SecretContent) -> str:
+    """Return what an admission webhook said, in case it quotes what it was shown."""
+    for key in ("client_secret", "password"):
+        value = content.data.get(key, b"").decode()
+        message = message.replace(value, "…") if value else message
+    return clean_text(message)
 
 
 async def _write(content: SecretContent, observed: Observed, context: Context) -> JsonObject:

@@ -29,20 +29,20 @@ class ClientMetrics(Collector):
     def possible_orphan(self, provider: str) -> None:
         self._orphans[provider] += 1
 
-    def intent_opened(self, uid: str) -> None:
-        self._intents.add(uid)
+    def intent_opened(self, client: str) -> None:
+        self._intents.add(client)
 
-    def intent_closed(self, uid: str) -> None:
-        self._intents.discard(uid)
+    def intent_closed(self, client: str) -> None:
+        self._intents.discard(client)
 
     def client_seen(
-        self, uid: str, provider: str, *, ready: bool, secret_expires_at: int | None
+        self, client: str, provider: str, *, ready: bool, secret_expires_at: int | None
     ) -> None:
-        self._clients[uid] = _Seen(provider, ready, secret_expires_at)
+        self._clients[client] = _Seen(provider, ready, secret_expires_at)
 
-    def client_gone(self, uid: str) -> None:
-        self._clients.pop(uid, None)
-        self._intents.discard(uid)
+    def client_gone(self, client: str) -> None:
+        self._clients.pop(client, None)
+        self._intents.discard(client)
 
     def collect(self) -> Iterable[Metric]:
         yield self._by_readiness()

@@ -10,6 +10,7 @@ from dcr_operator.conditions import (
     client_conditions,
     conditions_of,
     standing_conditions,
+    steadied,
     timestamp,
 )
 from dcr_operator.kube import JsonObject
@@ -38,7 +39,7 @@ def client_status(
 ) -> JsonObject:
     """Return the whole status as it is to be."""
     generation = observed.resource.generation
-    aspects = client_conditions(wish, observed, end)
+    aspects = steadied(client_conditions(wish, observed, end), end, conditions_of(previous))
     status: JsonObject = {
         "observedGeneration": generation,
         "conditions": standing_conditions(aspects, conditions_of(previous), generation, now),

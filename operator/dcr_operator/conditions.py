@@ -5,7 +5,7 @@ metav1.Condition: `lastTransitionTime` moves only with `status`. Reconciling and
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
 from pydantic import JsonValue
@@ -116,6 +116,31 @@ def _secret_published(wish: Wish, observed: Observed, end: End) -> Aspect:
 
 def _not_reached(kind: ConditionType) -> Aspect:
     return Aspect(kind, UNKNOWN, Reason.PROGRESSING, "not reached; Ready says what it waits for")
+
+
+def steadied(
+    aspects: Sequence[Aspect], end: End, previous: Sequence[Mapping[str, JsonValue]]
+) -> tuple[Aspect, ...]:
+    """Keep the first words about an outage that does not concern a client that is Ready.
+
+    They vary from try to try, and a steady object is not written to.
+    """
+    if not isinstance(end, Done):
+        return tuple(aspects)
+    words = {
+        (text(each, "type"), text(each, "status"), text(each, "reason")): text(each, "message")
+        for each in previous
+    }
+    return tuple(
+        replace(aspect, message=words.get(_identity(aspect)) or aspect.message)
+        if aspect.status is FALSE
+        else aspect
+        for aspect in aspects
+    )
+
+
+def _identity(aspect: Aspect) -> tuple[str, str, str]:
+    return (aspect.type.value, aspect.status.value, aspect.reason.value)
 
 
 def standing_conditions(

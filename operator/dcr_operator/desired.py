@@ -1,5 +1,6 @@
 """What a resource asks for: from the OAuthClient to the exact body of the request. Pure."""
 
+import contextlib
 import hashlib
 import json
 from collections.abc import Mapping
@@ -11,13 +12,9 @@ from dcr_operator.resources import DeletionPolicy, OAuthClient
 from dcr_operator.state import Desired, SecretForm, Unwanted
 from dcr_protocol.client_metadata import ClientMetadata
 from dcr_protocol.client_update import update_request_document
-from dcr_protocol.vocabulary import (
-    AUTHORIZATION_CODE,
-    DEFAULT_APPLICATION_TYPE,
-    DEFAULT_AUTH_METHOD,
-    DEFAULT_GRANT_TYPES,
-    DEFAULT_RESPONSE_TYPES,
-)
+from dcr_protocol.errors import InvalidClientMetadata
+from dcr_protocol.grants import complete_grants
+from dcr_protocol.vocabulary import DEFAULT_APPLICATION_TYPE, DEFAULT_AUTH_METHOD
 
 
 def desired_client(client: OAuthClient) -> Desired | Unwanted:
@@ -48,20 +45,19 @@ def provider_key(client: OAuthClient) -> Key:
 def explicit(metadata: ClientMetadata) -> ClientMetadata:
     """Set what servers have different defaults for (C-005).
 
-    RFC 7591 §2.1 couples grants and response types: a client without the authorization code
-    grant gets an empty list, since leaving the member out means `code` to most servers.
+    Grants and response types are completed as our server completes them (RFC 7591 §2.1). What
+    contradicts, or is not known to it, goes as it was written: the provider decides.
     """
-    grant_types = metadata.grant_types or DEFAULT_GRANT_TYPES
-    response_types = DEFAULT_RESPONSE_TYPES if AUTHORIZATION_CODE in grant_types else ()
+    grant_types, response_types = metadata.grant_types, metadata.response_types
+    with contextlib.suppress(InvalidClientMetadata):
+        grant_types, response_types = complete_grants(grant_types, response_types)
     return metadata.model_copy(
         update={
             "application_type": metadata.application_type or DEFAULT_APPLICATION_TYPE,
             "token_endpoint_auth_method": metadata.token_endpoint_auth_method
             or DEFAULT_AUTH_METHOD,
             "grant_types": grant_types,
-            "response_types": response_types
-            if metadata.response_types is None
-            else metadata.response_types,
+            "response_types": response_types,
         }
     )
 

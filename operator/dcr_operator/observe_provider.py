@@ -1,12 +1,11 @@
 """Gather what is known about a provider: the object, its CA, its discovery document."""
 
-from base64 import b64decode
-
-from dcr_operator.kube import NAMESPACES, SECRETS, JsonObject, Key, object_meta, texts
+from dcr_operator.kube import NAMESPACES, Key, object_meta
 from dcr_operator.outcomes import Discovered, DiscoveryOutcome, DiscoveryRefused, Unreachable
 from dcr_operator.ports import Context, ProviderConnection
 from dcr_operator.provider_origins import OriginRefusedError, url_to_send_to
 from dcr_operator.reasons import Reason
+from dcr_operator.referenced_secrets import SecretKeyAbsent, read_secret_key
 from dcr_operator.resources import (
     AnyProvider,
     ClusterOAuthProvider,
@@ -197,11 +196,11 @@ async def _ca_bundle(
     if ref is None:
         return provider.spec.tls.ca_bundle if provider.spec.tls else None
     value = await read_secret_key(ref, context)
-    if not value:
+    if isinstance(value, SecretKeyAbsent):
         return ProviderUnusable(
             Reason.CERTIFICATE_AUTHORITY_MISSING,
-            f"{ref}, which {key} names in spec.tls.caRef, does not exist. Create it, or correct"
-            " the reference.",
+            f"{ref}, which {key} names in spec.tls.caRef, {value.why}. Mend it, or correct the"
+            " reference.",
         )
     return value
 
@@ -212,19 +211,3 @@ def _ca_ref(provider: AnyProvider) -> SecretKeyRef | None:
         return SecretKeyRef(provider.metadata.namespace, local.name, local.key) if local else None
     ref = provider.spec.tls.ca_ref if provider.spec.tls else None
     return SecretKeyRef(ref.namespace, ref.name, ref.key) if ref else None
-
-
-async def read_secret_key(ref: SecretKeyRef, context: Context) -> str | None:
-    """Return the text under one key of a Secret; None when it is not there or not text."""
-    secret = await context.kubernetes.get(SECRETS, ref.namespace, ref.name)
-    return _decoded(secret, ref.key) if secret is not None else None
-
-
-def _decoded(secret: JsonObject, key: str) -> str | None:
-    encoded = texts(secret, "data").get(key)
-    if encoded is None:
-        return None
-    try:
-        return b64decode(encoded, validate=True).decode()
-    except ValueError:
-        return None

@@ -18,6 +18,7 @@ from dcr_operator.registration_facts import refused_members
 from dcr_operator.secret_content import (
     SecretContent,
     Unpublishable,
+    differing_fields,
     is_published,
     secret_content,
 )
@@ -175,19 +176,28 @@ def secret_outdated(desired: Desired, observed: Observed, _now: datetime) -> Ste
         )
     if observed.secret_refused is not None:
         return halt(
-            Reason.INVALID_SPEC,
-            f"the API server refuses the Secret {desired.secret.name}: {observed.secret_refused}."
-            " Correct spec.secret.",
+            Reason.SECRET_REFUSED,
+            f"the API server refuses the Secret {desired.secret.name}:"
+            f" {observed.secret_refused.rstrip('.')}. Make room for it, or correct spec.secret.",
         )
-    if content is None or _is_published(observed, content):
+    client_name = observed.resource.key.name
+    secret = observed.secret
+    if content is None or (secret is not None and is_published(secret, content, client_name)):
         return None
+    if secret is not None and secret.terminating:
+        return halt(
+            Reason.SECRET_REFUSED,
+            f"the Secret {secret.name} is being deleted and finalizers hold it; it is written anew"
+            " when it is gone.",
+        )
+    if secret is not None and observed.published:
+        differing = ", ".join(differing_fields(secret, content, client_name))
+        return halt(
+            Reason.SECRET_REFUSED,
+            f"the Secret {secret.name} does not stay as it is written: {differing}. Look for the"
+            " admission webhook or the controller that changes it.",
+        )
     return Publish(content)
-
-
-def _is_published(observed: Observed, content: SecretContent) -> bool:
-    return observed.secret is not None and is_published(
-        observed.secret, content, observed.resource.key.name
-    )
 
 
 def secret_renamed(_desired: Desired, observed: Observed, _now: datetime) -> Step | None:

@@ -14,7 +14,11 @@ class Retry(StrEnum):
     NOTHING_TO_DO = "nothing to do"
     BACK_OFF = "tries again, at growing intervals of 1 s to 5 min"
     WHEN_ALLOWED = "tries again when the provider allows, else at growing intervals"
-    ON_CHANGE = "waits for a change of the object or of what it refers to"
+    ON_CHANGE = "waits for a change of the object or of what it refers to, and looks every 5 min"
+    AT_RESYNC = (
+        "waits for a change of the object or of its provider; sends the same request once in every"
+        " resync interval"
+    )
 
 
 class ConditionType(StrEnum):
@@ -53,6 +57,7 @@ class Reason(StrEnum):
     METADATA_NOT_ACCEPTED = "MetadataNotAccepted"
     CLIENT_VANISHED = "ClientVanished"
     SECRET_CONFLICT = "SecretConflict"
+    SECRET_REFUSED = "SecretRefused"
     DELETING = "Deleting"
     DELETION_BLOCKED = "DeletionBlocked"
 
@@ -164,7 +169,8 @@ ROWS: Final = (
         Reason.CERTIFICATE_AUTHORITY_MISSING,
         _PROVIDER,
         Retry.BACK_OFF,
-        "The Secret or the key that the provider's spec.tls.caRef names does not exist.",
+        "The Secret or the key that the provider's spec.tls.caRef names does not exist or may not"
+        " be read.",
         "Create it, or correct spec.tls.caRef of the provider.",
     ),
     Row(
@@ -172,7 +178,7 @@ ROWS: Final = (
         _PROVIDER,
         Retry.BACK_OFF,
         "The Secret or the key that the provider's spec.initialAccessToken.secretRef names does"
-        " not exist.",
+        " not exist, may not be read, or holds what no token has.",
         "Create it, or correct the reference.",
     ),
     Row(
@@ -201,7 +207,7 @@ ROWS: Final = (
     Row(
         Reason.REGISTRATION_REJECTED,
         _REGISTERED,
-        Retry.ON_CHANGE,
+        Retry.AT_RESYNC,
         "The provider refuses this client metadata; the message has its error code.",
         "Change spec.clientMetadata to what the provider accepts.",
     ),
@@ -255,6 +261,14 @@ ROWS: Final = (
         Retry.BACK_OFF,
         "A Secret of that name exists and is not ours; it is never touched.",
         "Remove or rename it, or choose another spec.secret.name.",
+    ),
+    Row(
+        Reason.SECRET_REFUSED,
+        _SECRET,
+        Retry.BACK_OFF,
+        "The cluster does not take the Secret as it is to be: a quota, an admission policy, a"
+        " webhook that changes it, or an old Secret that finalizers hold.",
+        "Do what the message says; the registration is kept, and the Secret follows.",
     ),
     Row(
         Reason.DELETING,

@@ -14,7 +14,7 @@ from dcr_operator.kube import (
 )
 from dcr_operator.ports import Context, Result
 from dcr_operator.reasons import Reason
-from dcr_operator.reconcile_client import TooManyStepsError, reconcile_client
+from dcr_operator.reconcile_client import TooManyStepsError, patience, reconcile_client
 from dcr_operator.reconcile_provider import reconcile_provider
 from dcr_operator.record_store import RecordNotWrittenError
 from dcr_operator.reporting import report_internal_error
@@ -34,7 +34,7 @@ async def reconcile(key: Key, context: Context) -> Result:
         return Result(Reason.PROGRESSING.value, failed=True)
     except ApiUnavailable as error:
         log.warning("the API server does not answer", key=str(key), detail=error.message)
-        return Result(Reason.INTERNAL_ERROR.value, error.retry_after, failed=True)
+        return Result(Reason.INTERNAL_ERROR.value, patience(error.retry_after), failed=True)
     except (ApiError, RecordNotWrittenError, StepImpossibleError, TooManyStepsError) as error:
         log.error(  # noqa: TRY400 - a traceback says no more than the error itself
             "pass failed", key=str(key), reason=Reason.INTERNAL_ERROR.value, detail=str(error)

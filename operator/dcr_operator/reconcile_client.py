@@ -28,6 +28,7 @@ async def reconcile_client(key: Key, context: Context) -> Result:
     document = await context.kubernetes.get(key.resource, key.namespace, key.name)
     if document is None:
         # What there was to do for it was done before our finalizer went.
+        context.metrics.client_gone(str(key))
         return Result(Reason.DELETING.value)
     if not await serves_client(document, context):
         return Result(NOT_SERVED)
@@ -61,8 +62,8 @@ def result_of(observed: Observed, end: End, context: Context) -> Result:
 
 
 def patience(retry_after: float | None) -> float | None:
-    """Keep a provider from sending us away for good."""
-    return None if retry_after is None else min(retry_after, LONGEST_RETRY_AFTER)
+    """Keep a provider from sending us away for good; our own back-off is the least."""
+    return None if retry_after is None else min(max(retry_after, 0.0), LONGEST_RETRY_AFTER)
 
 
 def _provider_name(observed: Observed) -> str | None:

@@ -6,14 +6,20 @@ from typing import Final
 from dcr_operator.client_status import status_patch
 from dcr_operator.conditions import condition_of
 from dcr_operator.kube import ApiNotFound, JsonObject, Key, member, object_meta, text
-from dcr_operator.observe_provider import discover, read_secret_key
+from dcr_operator.observe_provider import discover
 from dcr_operator.operator_class import NOT_SERVED, serves_provider
 from dcr_operator.ports import Context, EventType, Regarding, Result
 from dcr_operator.provider_status import provider_status, ready_aspect
 from dcr_operator.reasons import ConditionType, Reason
 from dcr_operator.reconcile_client import patience
+from dcr_operator.referenced_secrets import read_initial_access_token
 from dcr_operator.resources import InvalidSpecError, parse_provider
-from dcr_operator.state import ProviderSnapshot, ProviderState, ProviderUnusable
+from dcr_operator.state import (
+    InitialAccessTokenAbsent,
+    ProviderSnapshot,
+    ProviderState,
+    ProviderUnusable,
+)
 
 # Discovery documents are kept for ten minutes.
 LOOK_AGAIN: Final = 600.0
@@ -53,13 +59,9 @@ async def _observe(key: Key, document: JsonObject, context: Context) -> Provider
     state = await discover(key, provider, context)
     if isinstance(state, ProviderUnusable):
         return state
-    ref = state.policy.initial_access_token
-    if ref is not None and not await read_secret_key(ref, context):
-        return ProviderUnusable(
-            Reason.INITIAL_ACCESS_TOKEN_MISSING,
-            f"{ref}, which should hold the initial access token, does not exist. Create it, or"
-            " correct spec.initialAccessToken.",
-        )
+    token = await read_initial_access_token(state.policy.initial_access_token, context)
+    if isinstance(token, InitialAccessTokenAbsent):
+        return ProviderUnusable(Reason.INITIAL_ACCESS_TOKEN_MISSING, token.message)
     return state
 
 
@@ -76,7 +78,10 @@ async def _report(key: Key, document: JsonObject, state: ProviderState, context:
     if patch:
         try:
             await context.kubernetes.patch_status(
-                key.resource, key.namespace or None, key.name, {"status": patch}
+                key.resource,
+                key.namespace or None,
+                key.name,
+                {"metadata": {"uid": meta.uid}, "status": patch},
             )
         except ApiNotFound:
             return

@@ -21,7 +21,7 @@ from dcr_operator.kube import (
     text,
 )
 from dcr_operator.operator_class import STATUS_MEMBER
-from dcr_operator.ports import Context, EventType
+from dcr_operator.ports import Context, EventType, Regarding
 from dcr_operator.reasons import ConditionType, Reason
 from dcr_operator.reconcile_request import handled
 from dcr_operator.state import Observed, Unwanted, Wish
@@ -33,7 +33,7 @@ async def report(
 ) -> None:
     if isinstance(wish, Unwanted) and isinstance(end, Done):
         # The object is gone, or waits for the finalizers of others.
-        context.metrics.client_gone(observed.resource.uid)
+        context.metrics.client_gone(str(observed.resource.key))
         context.resync.forget(observed.resource.uid)
         return
     previous = member(document, "status")
@@ -54,7 +54,10 @@ async def _write(patch: JsonObject, observed: Observed, context: Context) -> Non
     key = observed.resource.key
     try:
         await context.kubernetes.patch_status(
-            OAUTH_CLIENTS, key.namespace, key.name, {"status": patch}
+            OAUTH_CLIENTS,
+            key.namespace,
+            key.name,
+            {"metadata": {"uid": observed.resource.uid}, "status": patch},
         )
     except ApiNotFound:
         return  # deleted meanwhile: its event is on the way
@@ -73,13 +76,14 @@ def _measure(observed: Observed, end: End, context: Context) -> None:
         provider = usable.snapshot.connection.provider
     else:
         provider = stored.provider.connection.provider if stored else ""
-    uid = observed.resource.uid
+    # By key: what goes without a last pass is forgotten when its key finds nothing.
+    client = str(observed.resource.key)
     if observed.intent is None or observed.intent.undone:
-        context.metrics.intent_closed(uid)
+        context.metrics.intent_closed(client)
     else:
-        context.metrics.intent_opened(uid)
+        context.metrics.intent_opened(client)
     context.metrics.client_seen(
-        uid,
+        client,
         provider,
         ready=not isinstance(end, Wait | Stop),
         secret_expires_at=registration.client_secret_expires_at if registration else None,
@@ -108,3 +112,8 @@ async def report_internal_error(key: Key, message: str, context: Context) -> Non
             )
     except ApiError:
         return
+    ready = condition_of(previous, ConditionType.READY)
+    if text(ready, "reason") != Reason.INTERNAL_ERROR.value:
+        meta = object_meta(document)
+        regarding = Regarding(key, meta.uid, meta.resource_version)
+        context.events.record(regarding, EventType.WARNING, Reason.INTERNAL_ERROR.value, message)

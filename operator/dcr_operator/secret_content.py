@@ -92,6 +92,25 @@ def is_published(secret: TenantSecret, content: SecretContent, client_name: str)
     )
 
 
+def differing_fields(
+    secret: TenantSecret, content: SecretContent, client_name: str
+) -> tuple[str, ...]:
+    """Return the names, never the values, of what is not as wanted."""
+    wanted = {
+        "data": (secret.data, content.data),
+        "labels": (secret.labels, all_labels(content.form, client_name)),
+        "annotations": (secret.annotations, content.form.annotations),
+    }
+    names = [
+        f"{section} {key}"
+        for section, (there, values) in wanted.items()
+        for key, value in values.items()
+        if there.get(key) != value
+    ]
+    names += [" ".join(each) for each in stale_fields(secret, content, client_name)]
+    return (*names, *(("type",) if secret.type != content.form.type else ()))
+
+
 def stale_fields(
     secret: TenantSecret, content: SecretContent, client_name: str
 ) -> tuple[tuple[str, str], ...]:

@@ -39,7 +39,7 @@ _LOOK = "Look at the provider and at the network between."
 
 def halt(reason: Reason, message: str, after: float | None = None) -> Wait | Stop:
     """End the pass without success, as the table of reasons says for this one."""
-    if ROW_OF[reason].retry is Retry.ON_CHANGE:
+    if ROW_OF[reason].retry in (Retry.ON_CHANGE, Retry.AT_RESYNC):
         return Stop(reason, message)
     return Wait(reason, message, after)
 

@@ -95,21 +95,21 @@ class Metrics:
     def possible_orphan(self, provider: str) -> None:
         self.orphans[provider] += 1
 
-    def intent_opened(self, uid: str) -> None:
-        self.intents.add(uid)
+    def intent_opened(self, client: str) -> None:
+        self.intents.add(client)
 
-    def intent_closed(self, uid: str) -> None:
-        self.intents.discard(uid)
+    def intent_closed(self, client: str) -> None:
+        self.intents.discard(client)
 
     def client_seen(
-        self, uid: str, provider: str, *, ready: bool, secret_expires_at: int | None
+        self, client: str, provider: str, *, ready: bool, secret_expires_at: int | None
     ) -> None:
         assert provider or not ready
         assert secret_expires_at in (None, 0)
-        self.ready[uid] = ready
+        self.ready[client] = ready
 
-    def client_gone(self, uid: str) -> None:
-        self.ready.pop(uid, None)
+    def client_gone(self, client: str) -> None:
+        self.ready.pop(client, None)
 
 
 @dataclass(slots=True)

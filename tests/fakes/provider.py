@@ -52,6 +52,8 @@ class FakeProvider:
     manages: bool = True
     updates: bool = True
     down: bool = False
+    deviations: tuple[str, ...] = ()  # what is odd about its answers
+    outage: str = "connection refused"
     refuses: Refused | None = None
     client_id: str = ""  # of every client, in place of one that is counted
     instead: Outcome | None = None  # what a gateway answers in place of the provider
@@ -64,7 +66,7 @@ class FakeProvider:
 
     async def discover(self, connection: ProviderConnection) -> DiscoveryOutcome:
         if self.down:
-            return Unreachable("connection refused", may_have_arrived=False)
+            return Unreachable(self.outage, may_have_arrived=False)
         return Discovered(
             AuthorizationServerMetadata(
                 issuer=connection.issuer,
@@ -178,6 +180,7 @@ class FakeProvider:
                 registration_access_token=token,
                 registration_client_uri=_uri(client) if self.manages else None,
                 metadata={**client.metadata, **self.overrides},
+                deviations=self.deviations,
             )
         )
 

@@ -115,7 +115,7 @@ async def test_a_client_that_cannot_be_deleted_again_is_announced() -> None:
     world = new_world(FakeProvider(manages=False))
     context, _ = harmed(world, failing(99, FORBIDDEN))
     await reconcile(CLIENT, context)
-    assert world.events.reasons == ["CreationOutcomeUnknown"]
+    assert world.events.reasons == ["CreationOutcomeUnknown", "InternalError"]
     assert "client-1" in world.events.seen[0][2]
 
 

@@ -57,6 +57,17 @@ def test_response_types_follow_the_grants(
     assert sent(grantTypes=grants)["response_types"] == responses
 
 
+def test_grants_follow_response_types_as_our_server_has_it() -> None:
+    body = sent(**REDIRECT, responseTypes=["id_token"])
+    assert (body["grant_types"], body["response_types"]) == (["implicit"], ["id_token"])
+
+
+def test_what_our_server_would_not_know_is_left_to_the_provider() -> None:
+    body = sent(**REDIRECT, responseTypes=["vp_token"])
+    assert body["response_types"] == ["vp_token"]
+    assert "grant_types" not in body
+
+
 def test_what_the_user_sets_is_sent_as_it_is() -> None:
     body = sent(
         **REDIRECT,

@@ -180,7 +180,19 @@ CASES: list[tuple[str, Observed, type[Step], Reason | None]] = [
         Stop,
         Reason.METADATA_NOT_ACCEPTED,
     ),
-    ("Secret refused: stop", steady(secret=None, secret_refused="no"), Stop, Reason.INVALID_SPEC),
+    ("Secret refused: wait", steady(secret=None, secret_refused="no"), Wait, Reason.SECRET_REFUSED),
+    (
+        "Secret written and changed by others at once: wait",
+        steady(secret=tenant(data={}), published=True),
+        Wait,
+        Reason.SECRET_REFUSED,
+    ),
+    (
+        "Secret to be replaced and held by finalizers: wait",
+        steady(secret=tenant(data={}, terminating=True)),
+        Wait,
+        Reason.SECRET_REFUSED,
+    ),
     (
         "old Secret after renaming: delete",
         steady(previous_secret=tenant(name="old")),

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 
 import pytest
+from structlog.testing import capture_logs
 
 from dcr_operator.kube import CLUSTER_OAUTH_PROVIDERS, OAUTH_CLIENTS, SECRETS
 from dcr_operator.outcomes import Refused
@@ -247,3 +248,12 @@ async def test_an_object_that_is_gone_needs_no_pass() -> None:
     result = await made.run_pass()
     assert (result.reason, result.requeue_after) == ("Deleting", None)
     assert made.cluster.get(OAUTH_CLIENTS, NAMESPACE, NAME) is None
+
+
+async def test_an_odd_answer_is_in_the_log_by_the_names_of_its_members() -> None:
+    deviations = ("client_secret_expires_at was read as milliseconds",)
+    made = new_world(FakeProvider(deviations=deviations))
+    with capture_logs() as logs:
+        await made.run_pass()
+    (odd,) = [each for each in logs if "members" in each]
+    assert odd["members"] == ["client_secret_expires_at"]
