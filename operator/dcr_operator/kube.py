@@ -117,10 +117,6 @@ class KubernetesApi(Protocol):
         self, resource: Resource, namespace: str | None, name: str
     ) -> JsonObject | None: ...
 
-    async def list(
-        self, resource: Resource, namespace: str | None, *, label_selector: str = ""
-    ) -> list[JsonObject]: ...
-
     async def create(
         self, resource: Resource, namespace: str | None, body: JsonObject
     ) -> JsonObject: ...
@@ -144,7 +140,7 @@ class KubernetesApi(Protocol):
     async def patch_status(
         self, resource: Resource, namespace: str | None, name: str, patch: JsonObject
     ) -> JsonObject:
-        """Merge-patch `/status`; a resourceVersion in the patch's metadata is a precondition."""
+        """Merge-patch `/status`; `metadata.uid` in the patch is a precondition."""
         ...
 
     async def apply(

@@ -9,7 +9,7 @@ import json
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from http import HTTPStatus
 from typing import Protocol
-from urllib.parse import quote, urlencode
+from urllib.parse import quote
 
 import aiohttp
 from kubernetes.aio.client import ApiClient, Configuration
@@ -34,7 +34,6 @@ _JSON = "application/json"
 _JSON_PATCH = "application/json-patch+json"
 _MERGE_PATCH = "application/merge-patch+json"
 _APPLY_PATCH = "application/apply-patch+yaml"
-_PAGE = 500
 _TIMEOUT = aiohttp.ClientTimeout(total=30.0, connect=5.0)
 _READ_AGAIN_AFTER = (0.05, 0.25)  # seconds; longer troubles are the queue's business
 
@@ -78,22 +77,6 @@ class HttpKubernetesApi:
         except ApiNotFound:
             return None
 
-    async def list(
-        self, resource: Resource, namespace: str | None, *, label_selector: str = ""
-    ) -> list[JsonObject]:
-        query = {"limit": str(_PAGE)}
-        if label_selector:
-            query["labelSelector"] = label_selector
-        items: list[JsonObject] = []
-        while True:
-            page = await self._read(f"{_path(resource, namespace)}?{urlencode(query)}")
-            found = page.get("items")
-            if isinstance(found, list):
-                items.extend(item for item in found if isinstance(item, dict))
-            query["continue"] = text(member(page, "metadata"), "continue")
-            if not query["continue"]:
-                return items
-
     async def create(
         self, resource: Resource, namespace: str | None, body: JsonObject
     ) -> JsonObject:
@@ -120,20 +103,14 @@ class HttpKubernetesApi:
         self, resource: Resource, namespace: str | None, name: str, patch: JsonObject
     ) -> JsonObject:
         path = f"{_path(resource, namespace, name)}/status?fieldManager={FIELD_MANAGER}"
-        return await self._send("PATCH", path, patch, content_type=_MERGE_PATCH)
+        return await self._of_that_uid("PATCH", path, patch, content_type=_MERGE_PATCH)
 
     async def apply(
         self, resource: Resource, namespace: str | None, body: JsonObject, *, force: bool = True
     ) -> JsonObject:
         path = _path(resource, namespace, text(member(body, "metadata"), "name"))
         query = f"fieldManager={FIELD_MANAGER}&force={'true' if force else 'false'}"
-        try:
-            return await self._send("PATCH", f"{path}?{query}", body, content_type=_APPLY_PATCH)
-        except ApiInvalid as error:
-            # An object that exists with another uid is told as a change of the uid.
-            if "metadata.uid" in error.message:
-                raise ApiConflict(error.status, "Conflict", error.message) from None
-            raise
+        return await self._of_that_uid("PATCH", f"{path}?{query}", body, content_type=_APPLY_PATCH)
 
     async def delete(
         self,
@@ -156,6 +133,17 @@ class HttpKubernetesApi:
             await self._send("DELETE", _path(resource, namespace, name), options)
         except ApiNotFound:
             return
+
+    async def _of_that_uid(
+        self, method: str, path: str, body: JsonObject, *, content_type: str
+    ) -> JsonObject:
+        try:
+            return await self._send(method, path, body, content_type=content_type)
+        except ApiInvalid as error:
+            # An object that exists with another uid is told as a change of the uid.
+            if "metadata.uid" in error.message:
+                raise ApiConflict(error.status, "Conflict", error.message) from None
+            raise
 
     async def document(self, path: str) -> JsonObject:
         """Read what is no object of a resource: /version, a group's resources."""

@@ -3,7 +3,6 @@
 Pure. RFC 7591 §3.2, RFC 7592 §2.
 """
 
-import json
 from http import HTTPStatus
 
 from dcr_operator.outcomes import (
@@ -29,6 +28,7 @@ from dcr_protocol.client_information import (
     parse_client_information_response,
     parse_deletion_response,
 )
+from dcr_protocol.json_document import read_json_object
 
 # RFC 6749 §5.2: these come after the client was authenticated.
 _KNOWS_THE_CLIENT = frozenset(
@@ -131,9 +131,5 @@ def _acted(status: int) -> bool:
 
 
 def _error_code(body: bytes) -> str:
-    try:
-        document = json.loads(body)
-    except ValueError:
-        return ""
-    code = document.get("error") if isinstance(document, dict) else None
+    code = (read_json_object(body) or {}).get("error")
     return code if isinstance(code, str) else ""

@@ -117,16 +117,6 @@ class FakeKubernetesApi:
             f"get {resource.plural}", lambda: self.cluster.get(resource, namespace, name)
         )
 
-    async def list(
-        self, resource: Resource, namespace: str | None, *, label_selector: str = ""
-    ) -> list[JsonObject]:
-        assert not label_selector
-        return [
-            copy.deepcopy(body)
-            for (plural, place, _), body in self.cluster.objects.items()
-            if plural == resource.plural and namespace in (None, place)
-        ]
-
     async def create(
         self, resource: Resource, namespace: str | None, body: JsonObject
     ) -> JsonObject:
@@ -168,6 +158,9 @@ class FakeKubernetesApi:
     ) -> JsonObject:
         def do() -> JsonObject:
             body = self.cluster.need(resource, namespace, name)
+            uid = text(member(patch, "metadata"), "uid")
+            if uid and uid != object_meta(body).uid:
+                raise ApiConflict(422, "Conflict", f"uid mismatch: {name}")
             body["status"] = _merged(member(body, "status"), member(patch, "status"))
             return self.cluster.update(resource, body)
 

@@ -72,18 +72,6 @@ REQUESTS: list[tuple[str, Call, Sent]] = [
         ),
     ),
     (
-        "list with labels, all namespaces",
-        lambda api: api.list(SECRETS, None, label_selector="a=b,c"),
-        Sent(
-            "GET",
-            "/api/v1/secrets",
-            {"limit": "500", "labelSelector": "a=b,c"},
-            "application/json",
-            "",
-            None,
-        ),
-    ),
-    (
         "create",
         lambda api: api.create(SECRETS, "ns", NAMED),
         Sent(
@@ -189,16 +177,6 @@ async def test_names_cannot_leave_their_place_in_the_path() -> None:
         assert b.server.sent[0].query == {}
 
 
-async def test_lists_are_read_page_by_page() -> None:
-    def answer(sent: Sent) -> Answer:
-        if sent.query.get("continue"):
-            return Answer(document={"items": [{"n": 2}]})
-        return Answer(document={"items": [{"n": 1}], "metadata": {"continue": "more"}})
-
-    async with bench(answer) as b:
-        assert await b.api.list(SECRETS, "ns") == [{"n": 1}, {"n": 2}]
-
-
 ERRORS: list[tuple[str, Answer, type[ApiError]]] = [
     ("another object of that name", status(409, "AlreadyExists"), ApiAlreadyExists),
     ("a namespace that is going", status(403, "Forbidden"), ApiForbidden),
@@ -232,11 +210,19 @@ async def test_a_json_patch_that_does_not_fit_is_a_conflict() -> None:
             await b.api.json_patch(SECRETS, "ns", "x", [{"op": "test"}])
 
 
-async def test_applying_to_an_object_with_another_uid_is_a_conflict() -> None:
+@pytest.mark.parametrize(
+    "write",
+    [
+        lambda api: api.apply(SECRETS, "ns", {"metadata": {"name": "x", "uid": "u"}}),
+        lambda api: api.patch_status(OAUTH_CLIENTS, "ns", "x", {"metadata": {"uid": "u"}}),
+    ],
+    ids=["apply", "status"],
+)
+async def test_writing_to_an_object_with_another_uid_is_a_conflict(write: Call) -> None:
     message = 'Secret "x" is invalid: metadata.uid: Invalid value: field is immutable'
     async with bench(status(422, "Invalid", message)) as b:
         with pytest.raises(ApiConflict):
-            await b.api.apply(SECRETS, "ns", NAMED)
+            await write(b.api)
 
 
 async def test_nobody_listening_is_unavailable() -> None:

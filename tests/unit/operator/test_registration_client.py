@@ -238,6 +238,7 @@ PROBES = [
     ("Keycloak, wrong secret", answering(401, {"error": "unauthorized_client"}), CannotTell),
     ("invalid_request", answering(400, {"error": "invalid_request"}), CannotTell),
     ("HTML", answering(401, body=b"<html>"), CannotTell),
+    ("nested without end", answering(401, body=b"[" * 100_000), CannotTell),
     ("500", answering(500, body=b""), CannotTell),
     ("no connection", failing(httpx.ConnectError), CannotTell),
 ]
