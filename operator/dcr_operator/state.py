@@ -13,7 +13,7 @@ every arrow is one write, and a crash may happen between any two:
         intent update ◄───────────────────────────────────────────────────────┤  │
             └──────────────────── PUT ────────────────────────────────────────│──┘
         intent delete ◄───────────────────────────────────────────────────────┘
-            └── DELETE: 204, 404, or 401 to a repeat ──► record deleted (kept if it has orphans)
+            └── DELETE: 204, 404, or known to be gone ──► record deleted (kept if it has orphans)
 """
 
 from collections.abc import Mapping

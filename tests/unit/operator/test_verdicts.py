@@ -77,6 +77,20 @@ def test_what_a_namespaced_provider_says_is_not_repeated() -> None:
         assert "evil" not in planned.message
 
 
+def test_our_own_words_about_a_namespaced_provider_are_shown() -> None:
+    hardened = snapshot(connection=replace(snapshot().connection, hardened=True))
+    record = stored(registration=None, provider=hardened)
+    for outcome, shown in (
+        (Malformed("look here", may_have_arrived=False), False),
+        (Malformed("look here", may_have_arrived=False, ours=True), True),
+        (Unreachable("look here", may_have_arrived=False, ours=True), True),
+    ):
+        attempt = Attempt(Operation.REGISTER, outcome)
+        planned = plan(desired(), fresh(record=record, attempt=attempt), NOW)
+        assert isinstance(planned, Wait)
+        assert ("look here" in planned.message) is shown
+
+
 SETTLED = [
     (Refused(400, "invalid_redirect_uri", "y"), True, True),
     (Refused(409, "invalid_request", "its client was deleted"), True, True),
