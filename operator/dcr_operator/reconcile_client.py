@@ -31,6 +31,7 @@ async def reconcile_client(key: Key, context: Context) -> Result:
         context.metrics.client_gone(str(key))
         return Result(Reason.DELETING.value)
     if not await serves_client(document, context):
+        context.metrics.client_gone(str(key))
         return Result(NOT_SERVED)
     wish = read_wish(document)
     observed, end = await work(key, document, wish, context)

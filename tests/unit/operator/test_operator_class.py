@@ -6,7 +6,7 @@ import pytest
 
 from dcr_operator.kube import CLUSTER_OAUTH_PROVIDERS, Key
 from dcr_operator.operator_class import NOT_SERVED
-from tests.fakes.operator_world import CLIENT, PROVIDER, World, new_world
+from tests.fakes.operator_world import CLIENT, PROVIDER, World, new_world, ready_world
 
 
 def operator_of(world: World, operator_class: str) -> World:
@@ -83,3 +83,10 @@ async def test_a_deletion_is_the_business_of_who_registered_even_when_the_class_
     assert green.wire.writes == []
     await blue.settle()
     assert blue.client is None
+
+
+async def test_a_client_that_became_anothers_is_counted_no_more() -> None:
+    world = await ready_world()
+    world.set_provider(operatorClass="blue")
+    await world.run_pass()
+    assert world.metrics.ready == {}

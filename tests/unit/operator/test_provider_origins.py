@@ -131,3 +131,9 @@ def test_nothing_is_sent_to(configured: ProviderConnection, url: str) -> None:
 def test_a_tenants_provider_is_not_moved_to_a_backchannel() -> None:
     tenant = connection(backchannel=SVC, hardened=True)
     assert url_to_send_to(tenant, f"{ISSUER}/r") == f"{ISSUER}/r"
+
+
+def test_what_a_tenants_provider_names_is_not_repeated() -> None:
+    with pytest.raises(OriginRefusedError) as refused:
+        url_to_send_to(connection(hardened=True), "https://buy-now.example.net/register")
+    assert "buy-now" not in str(refused.value)
