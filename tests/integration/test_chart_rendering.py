@@ -90,6 +90,7 @@ OWN_ISSUER = "https://id.example.com"
         ({"workers": 3}, "env.name=DCR_OPERATOR_WORKERS.value", "3"),
         ({"secretWatch": False}, "env.name=DCR_OPERATOR_SECRET_WATCH.value", "false"),
         ({"watchNamespaces": ["a", "b"]}, "env.name=DCR_OPERATOR_WATCH_NAMESPACES.value", "a,b"),
+        ({"class": "blue"}, "env.name=DCR_OPERATOR_CLASS.value", "blue"),
         ({"log": {"level": "debug"}}, "env.name=DCR_OPERATOR_LOG_LEVEL.value", "debug"),
         ({"extraEnv": [{"name": "TZ", "value": "UTC"}]}, "env.name=TZ.value", "UTC"),
     ],
