@@ -35,12 +35,7 @@ def parse_json_object(
         raise InvalidRequest(f"the body is larger than {max_bytes} bytes")
     try:
         text = body.decode("utf-8")
-        document = json.loads(
-            text,
-            object_pairs_hook=_object_without_repeated_members,
-            parse_constant=_refuse_constant,
-            parse_float=_finite_float,
-        )
+        document = _STRICT.decode(text)
     except UnicodeDecodeError:
         raise InvalidRequest("the body is not UTF-8") from None
     except RecursionError:
@@ -95,6 +90,14 @@ def _finite_float(digits: str) -> float:
     if math.isinf(value):
         raise InvalidRequest("a number is out of range")
     return value
+
+
+# json.loads would build a decoder for every document.
+_STRICT: Final = json.JSONDecoder(
+    object_pairs_hook=_object_without_repeated_members,
+    parse_constant=_refuse_constant,
+    parse_float=_finite_float,
+)
 
 
 def _null(_name: str) -> None:

@@ -24,6 +24,7 @@ class BoundedHttpProtocol(HttpToolsProtocol):
         self._in_head = True
         # What the parser has kept to itself: bytes since it last told us of any progress.
         self._unparsed = 0
+        self._in_this_piece = 0
         self._progress = False
         self._refusal = HTTPStatus.BAD_REQUEST
         self._deadline: asyncio.TimerHandle | None = None
@@ -35,6 +36,7 @@ class BoundedHttpProtocol(HttpToolsProtocol):
 
     def data_received(self, data: bytes) -> None:
         self._progress = False
+        self._in_this_piece = len(data)
         super().data_received(data)
         if self._progress:
             self._unparsed = 0
@@ -52,8 +54,8 @@ class BoundedHttpProtocol(HttpToolsProtocol):
     def on_headers_complete(self) -> None:
         self._in_head = False
         self._progress = True
-        size = len(self.url) + sum(len(name) + len(value) for name, value in self.headers)
-        if size > LARGEST_HEAD:
+        # Nearly every head arrives in one small piece: then there is nothing to count.
+        if self._unparsed + self._in_this_piece > LARGEST_HEAD < self._size_of_head():
             self._refusal = HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE
             # The parser makes of it what it makes of a malformed request.
             raise ValueError
@@ -79,6 +81,9 @@ class BoundedHttpProtocol(HttpToolsProtocol):
             self._refuse(HTTPStatus.SERVICE_UNAVAILABLE)
         else:
             super().shutdown()
+
+    def _size_of_head(self) -> int:
+        return len(self.url) + sum(len(name) + len(value) for name, value in self.headers)
 
     def _limit_time(self) -> None:
         self._deadline = self.loop.call_later(SECONDS_FOR_A_REQUEST, self._time_is_up)

@@ -3,7 +3,7 @@
 import hashlib
 from typing import Final
 
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 
 from dcr_protocol.bearer import parse_bearer
 from dcr_protocol.errors import InvalidRequest
@@ -29,16 +29,22 @@ def bearer_token_hash(request: Request) -> tuple[str, bytes]:
 async def read_body(request: Request, media_type: str) -> bytes:
     """Read at most what the limit allows; what is beyond it is not kept.
 
-    Raises InvalidRequest: 415 for another content type, 400 for a body that is too large.
+    Raises InvalidRequest: 415 for another content type, 400 for a body that is too large; and
+    ClientDisconnect.
     """
     _check_content_type(request.headers.get("content-type", ""), media_type)
     if _announces_too_much(request.headers.get("content-length", "")):
         raise _too_large()
     body = bytearray()
-    async for chunk in request.stream():
-        body += chunk
+    more = True
+    while more:
+        message = await request.receive()
+        if message["type"] == "http.disconnect":
+            raise ClientDisconnect
+        body += message.get("body", b"")
         if len(body) > DEFAULT_MAX_BYTES:
             raise _too_large()
+        more = message.get("more_body", False)
     return bytes(body)
 
 

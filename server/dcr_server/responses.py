@@ -1,15 +1,13 @@
 """The two kinds of response: those that caches must not keep, and public documents."""
 
-import json
 from collections.abc import Mapping
 from typing import Final
 
+from pydantic_core import to_json
 from starlette.responses import Response
 
 from dcr_protocol.json_document import JsonValue
 
-# json.dumps would build an encoder for every document.
-_encode: Final = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 _JSON: Final = "application/json"
 # RFC 6749 §5.1: Pragma too, for caches of HTTP/1.0 (S-008).
 _NO_STORE: Final = {"Cache-Control": "no-store", "Pragma": "no-cache"}
@@ -35,5 +33,4 @@ def _response(
 ) -> Response:
     if document is None:
         return Response(status_code=status, headers=headers)
-    content = _encode(document).encode("utf-8")
-    return Response(content, status_code=status, headers=headers, media_type=_JSON)
+    return Response(to_json(document), status_code=status, headers=headers, media_type=_JSON)

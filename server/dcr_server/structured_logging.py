@@ -3,11 +3,13 @@
 What may hold a secret is a SecretStr until it is sent, and no endpoint logs a body or a header.
 """
 
+import json
 import logging
 import sys
 from typing import Literal, TextIO
 
 import structlog
+from pydantic_core import to_json
 from structlog.typing import Processor
 
 LogFormat = Literal["json", "text"]
@@ -40,9 +42,17 @@ def configure_logging(form: LogFormat, level: str, *, stream: TextIO | None = No
     root.setLevel(max(number, logging.WARNING))
 
 
+def _encode(event: object, **_options: object) -> str:
+    try:
+        return to_json(event, fallback=repr).decode()
+    except ValueError:
+        # Half a surrogate pair, bytes that are no text: rare, and no reason to lose the line.
+        return json.dumps(event, default=repr)
+
+
 def _renderers(form: LogFormat) -> list[Processor]:
     if form == "json":
-        return [structlog.processors.format_exc_info, structlog.processors.JSONRenderer()]
+        return [structlog.processors.format_exc_info, structlog.processors.JSONRenderer(_encode)]
     # A pretty traceback would print the values of local variables: secrets are among them.
     return [
         structlog.dev.ConsoleRenderer(

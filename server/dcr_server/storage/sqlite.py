@@ -2,6 +2,7 @@
 
 import asyncio
 import sqlite3
+import time
 from pathlib import Path
 from typing import Final, cast
 
@@ -14,6 +15,9 @@ from dcr_server.storage.sqlite_connection import (
     connect_to_write,
 )
 from dcr_server.storage.sqlite_schema import MIGRATIONS, bring_up_to_date
+
+_MOST_RECENT: Final = 1000
+_SECONDS_RECENT: Final = 1.0
 
 BUSY_TIMEOUT: Final = 5.0
 """Seconds to wait for another process that writes, such as `dcr-server token create`."""
@@ -65,14 +69,31 @@ def _write_nothing_of_importance(connection: sqlite3.Connection) -> None:
 
 
 class SqliteInitialAccessTokens:
+    """Remembers for a second a token that was found and has no limit of uses.
+
+    No registration rests on it: its transaction looks at the token itself.
+    """
+
     def __init__(self, writer: GroupCommitWriter, reader: SqliteReader) -> None:
         self._writer = writer
         self._reader = reader
+        self._recent: dict[bytes, tuple[float, InitialAccessToken]] = {}
 
     async def add(self, token: InitialAccessToken) -> None:
         await self._writer.run(lambda connection: _add_initial_access_token(connection, token))
 
     async def find(self, token_hash: bytes) -> InitialAccessToken | None:
+        until, recent = self._recent.get(token_hash, (0.0, None))
+        if recent is not None and time.monotonic() < until:
+            return recent
+        found = self._look_up(token_hash)
+        if found is not None and found.max_uses is None:
+            if len(self._recent) >= _MOST_RECENT:
+                self._recent.clear()
+            self._recent[token_hash] = (time.monotonic() + _SECONDS_RECENT, found)
+        return found
+
+    def _look_up(self, token_hash: bytes) -> InitialAccessToken | None:
         row = self._reader.row(
             """SELECT policy, subject, created_at, expires_at, max_uses, uses, note
                 FROM initial_access_tokens WHERE token_hash = ?""",

@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Final, cast
 
+from pydantic_core import to_json
+
 from dcr_protocol.json_document import JsonValue
 from dcr_server.credentials import (
     Credentials,
@@ -38,9 +40,6 @@ from dcr_server.storage.protocol import (
 from dcr_server.storage.sqlite_connection import Row, SqliteReader
 
 SECONDS_THAT_A_KEY_OUTLIVES_ITS_CLIENT: Final = 24 * 60 * 60
-
-# json.dumps would build an encoder for every document.
-_encode: Final = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 
 # An expired key is as good as none: it goes when another client is deleted, or is replaced.
 _KEY: Final = """SELECT body_hash, client_id FROM idempotency_keys
@@ -290,11 +289,11 @@ def _client(row: Row) -> Client:
 
 
 def _metadata_to_json(metadata: Mapping[str, JsonValue]) -> str:
-    return _encode(metadata)
+    return to_json(metadata).decode()
 
 
 def _credentials_to_json(held: Held) -> str:
-    return _encode(
+    return to_json(
         [
             [
                 credentials.pair,
@@ -303,7 +302,7 @@ def _credentials_to_json(held: Held) -> str:
             ]
             for credentials in held
         ]
-    )
+    ).decode()
 
 
 def _credentials_from_json(text: str) -> Held:

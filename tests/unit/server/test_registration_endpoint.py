@@ -1,6 +1,8 @@
 """RFC 7591 §3, as far as the endpoint decides: who may, what comes back, what is left behind."""
 
+import contextlib
 import re
+import sqlite3
 from pathlib import Path
 
 import pytest
@@ -211,3 +213,13 @@ async def test_s144_the_database_holds_no_credential(
 
 def _all_bytes_in(folder: Path) -> bytes:
     return b"".join(file.read_bytes() for file in folder.iterdir())
+
+
+async def test_a_token_that_was_revoked_a_moment_ago_registers_nothing(
+    registrant: Registrant, tmp_path: Path
+) -> None:
+    await registrant.register()
+    with contextlib.closing(sqlite3.connect(tmp_path / "dcr-server.db")) as other:
+        other.execute("DELETE FROM initial_access_tokens")
+        other.commit()
+    assert (await registrant.post()).status_code == 401

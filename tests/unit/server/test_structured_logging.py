@@ -1,0 +1,38 @@
+"""Every line is JSON, whatever is in it."""
+
+import io
+import json
+from collections.abc import Iterator
+
+import pytest
+import structlog
+from pydantic import SecretStr
+
+from dcr_server.structured_logging import configure_logging
+
+
+@pytest.fixture
+def stream() -> Iterator[io.StringIO]:
+    stream = io.StringIO()
+    configure_logging("json", "info", stream=stream)
+    yield stream
+    structlog.reset_defaults()
+
+
+@pytest.mark.parametrize(
+    ("value", "written"),
+    [
+        ("ü\n", "ü\n"),
+        (3, 3),
+        ({"a": [None]}, {"a": [None]}),
+        ("half \udcff", "half \udcff"),
+        (b"\xff", "b'\\xff'"),
+        (SecretStr("secret"), "**********"),
+        (object, "<class 'object'>"),
+    ],
+)
+def test_a_line_holds_the_value(stream: io.StringIO, value: object, written: object) -> None:
+    structlog.get_logger().info("happened", value=value)
+    (line,) = stream.getvalue().splitlines()
+    entry = json.loads(line)
+    assert (entry["event"], entry["level"], entry["value"]) == ("happened", "info", written)
