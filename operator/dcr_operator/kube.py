@@ -140,7 +140,7 @@ class KubernetesApi(Protocol):
     async def patch_status(
         self, resource: Resource, namespace: str | None, name: str, patch: JsonObject
     ) -> JsonObject:
-        """Merge-patch `/status`; `metadata.uid` in the patch is a precondition."""
+        """Merge-patch `/status`; the API server ignores a uid in it, so there is no precondition."""
         ...
 
     async def apply(

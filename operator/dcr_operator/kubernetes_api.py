@@ -103,14 +103,20 @@ class HttpKubernetesApi:
         self, resource: Resource, namespace: str | None, name: str, patch: JsonObject
     ) -> JsonObject:
         path = f"{_path(resource, namespace, name)}/status?fieldManager={FIELD_MANAGER}"
-        return await self._of_that_uid("PATCH", path, patch, content_type=_MERGE_PATCH)
+        return await self._send("PATCH", path, patch, content_type=_MERGE_PATCH)
 
     async def apply(
         self, resource: Resource, namespace: str | None, body: JsonObject, *, force: bool = True
     ) -> JsonObject:
         path = _path(resource, namespace, text(member(body, "metadata"), "name"))
         query = f"fieldManager={FIELD_MANAGER}&force={'true' if force else 'false'}"
-        return await self._of_that_uid("PATCH", f"{path}?{query}", body, content_type=_APPLY_PATCH)
+        try:
+            return await self._send("PATCH", f"{path}?{query}", body, content_type=_APPLY_PATCH)
+        except ApiInvalid as error:
+            # An object that exists with another uid is told as a change of the uid.
+            if "metadata.uid" in error.message:
+                raise ApiConflict(error.status, "Conflict", error.message) from None
+            raise
 
     async def delete(
         self,
@@ -133,17 +139,6 @@ class HttpKubernetesApi:
             await self._send("DELETE", _path(resource, namespace, name), options)
         except ApiNotFound:
             return
-
-    async def _of_that_uid(
-        self, method: str, path: str, body: JsonObject, *, content_type: str
-    ) -> JsonObject:
-        try:
-            return await self._send(method, path, body, content_type=content_type)
-        except ApiInvalid as error:
-            # An object that exists with another uid is told as a change of the uid.
-            if "metadata.uid" in error.message:
-                raise ApiConflict(error.status, "Conflict", error.message) from None
-            raise
 
     async def document(self, path: str) -> JsonObject:
         """Read what is no object of a resource: /version, a group's resources."""

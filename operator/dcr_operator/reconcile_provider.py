@@ -78,10 +78,7 @@ async def _report(key: Key, document: JsonObject, state: ProviderState, context:
     if patch:
         try:
             await context.kubernetes.patch_status(
-                key.resource,
-                key.namespace or None,
-                key.name,
-                {"metadata": {"uid": meta.uid}, "status": patch},
+                key.resource, key.namespace or None, key.name, {"status": patch}
             )
         except ApiNotFound:
             return

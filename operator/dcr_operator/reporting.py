@@ -54,10 +54,7 @@ async def _write(patch: JsonObject, observed: Observed, context: Context) -> Non
     key = observed.resource.key
     try:
         await context.kubernetes.patch_status(
-            OAUTH_CLIENTS,
-            key.namespace,
-            key.name,
-            {"metadata": {"uid": observed.resource.uid}, "status": patch},
+            OAUTH_CLIENTS, key.namespace, key.name, {"status": patch}
         )
     except ApiNotFound:
         return  # deleted meanwhile: its event is on the way

@@ -1,5 +1,6 @@
 """What the operator's account may do by the chart's RBAC, and what it may not, both ways."""
 
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -58,10 +59,25 @@ def installed(
         for one in objects:
             admin.apply(one)
         user = f"system:serviceaccount:{own}:{OPERATOR_SERVICE_ACCOUNT}"
+        wait_until_known(admin, user, own=own, served=served)
         yield request.param, Installed(user, own, served, other)
         for one in objects:
             kind = f"{one['apiVersion']}/{one['kind']}"
             admin.delete(kind, one["metadata"].get("namespace"), one["metadata"]["name"])
+
+
+def wait_until_known(admin: KubernetesClient, user: str, *, own: str, served: str) -> None:
+    """The authorizer learns of roles and bindings by watches of its own: one right of each."""
+    of_each_binding = [
+        ("coordination.k8s.io/leases", own, "update"),
+        (f"{OURS}/oauthclients", served, "patch"),
+        ("events.k8s.io/events", "default", "patch"),
+        ("/namespaces", None, "watch"),
+    ]
+    deadline = time.monotonic() + 30
+    for resource, namespace, verb in of_each_binding:
+        while verb not in allowed_verbs(admin, user, resource, namespace):
+            assert time.monotonic() < deadline, f"{verb} {resource} is not allowed"
 
 
 def allowed_verbs(

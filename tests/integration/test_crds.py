@@ -178,17 +178,3 @@ def test_the_examples_are_accepted(admin: KubernetesClient, path: Path) -> None:
     manifest = yaml.safe_load(path.read_text("utf-8"))
     target = admin.path(_kind(manifest["kind"]), "default")
     admin.request("POST", target, body=manifest, query=_DRY_RUN)
-
-
-def test_a_status_meant_for_an_object_of_the_same_name_is_refused(
-    admin: KubernetesClient, namespace: str, oauth_client: JsonObject
-) -> None:
-    """What the operator relies on when a resource was made anew while it worked."""
-    name = oauth_client["metadata"]["name"]
-    meant = {"metadata": {"uid": "of-the-one-before"}, "status": {"clientId": "c1"}}
-    with pytest.raises(ApiError) as refused:
-        admin.patch(_kind(CLIENT), namespace, name, meant, subresource="status")
-    conflict = refused.value.status == httpx.codes.CONFLICT
-    assert conflict or "metadata.uid" in refused.value.message
-    same = {"metadata": {"uid": oauth_client["metadata"]["uid"]}, "status": {"clientId": "c1"}}
-    admin.patch(_kind(CLIENT), namespace, name, same, subresource="status")

@@ -1,0 +1,107 @@
+"""The chart gives the operator no right that it does not use."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from tests.chart.render import rendered_rbac
+from tests.cluster.client import JsonObject, KubernetesClient
+from tests.cluster.starting import Cluster
+from tests.integration.operator_stage import (
+    API_VERSION,
+    CLIENT,
+    Stage,
+    Tenant,
+    new_tenant,
+    raised_stage,
+    ready,
+)
+
+pytestmark = [pytest.mark.integration, pytest.mark.xdist_group("operator-rights")]
+
+Right = tuple[str, str, str]  # "own" or "others", resource, verb
+
+# The API server asks for it when an Event that is applied does not exist yet.
+NOT_SEEN_AS_SUCH = {("others", "events", "create")}
+
+
+@pytest.fixture(scope="module")
+def stage(
+    cluster: Cluster, admin: KubernetesClient, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Stage]:
+    with raised_stage(cluster, admin, tmp_path_factory.mktemp("stage")) as stage:
+        yield stage
+
+
+def live_a_whole_life(tenant: Tenant) -> None:
+    own_name = {"kubernetes.io/metadata.name": tenant.namespace}
+    tenant.apply_provider(allowedNamespaces={"selector": {"matchLabels": own_name}})
+    tenant.apply("app")
+    tenant.wait_until_ready("app")
+    # Restored by a create, then changed by a patch.
+    tenant.admin.delete("v1/Secret", tenant.namespace, "app")
+    tenant.wait_for_secret("app")
+    labels = {"spec": {"secret": {"labels": {"team": "a"}}}}
+    tenant.admin.patch(CLIENT, tenant.namespace, "app", labels)
+    tenant.wait_until_ready("app", 2)
+    tenant.delete("app")
+    tenant.wait_until_gone("app")
+
+
+def have_a_provider_of_the_namespace(tenant: Tenant) -> None:
+    spec = {
+        "issuer": tenant.stage.server.issuer,
+        "operatorClass": tenant.stage.settings.operator_class,
+        "initialAccessToken": {"secretRef": {"name": "access", "key": "token"}},
+    }
+    metadata = {"name": "own", "namespace": tenant.namespace}
+    kind = "OAuthProvider"
+    tenant.admin.apply(
+        {"apiVersion": API_VERSION, "kind": kind, "metadata": metadata, "spec": spec}
+    )
+    tenant.admin.wait_for(
+        f"{API_VERSION}/{kind}",
+        tenant.namespace,
+        "own",
+        lambda seen: seen is not None and ready(seen).get("status") == "True",
+        deadline=30.0,
+    )
+
+
+def granted(stage: Stage) -> set[Right]:
+    values = {"watchNamespaces": list(stage.settings.watch_namespaces)}
+    roles = [
+        one
+        for one in rendered_rbac(stage.namespace, operator=values)
+        if one["kind"] in ("Role", "ClusterRole")
+    ]
+    return {right for role in roles for right in rights_of(role, stage)}
+
+
+def rights_of(role: JsonObject, stage: Stage) -> Iterator[Right]:
+    where = "own" if role["metadata"].get("namespace") == stage.namespace else "others"
+    for rule in role["rules"]:
+        for resource in rule["resources"]:
+            for verb in rule["verbs"]:
+                if verb != "watch":  # it comes into the log when it ends
+                    yield where, resource, verb
+
+
+def used(stage: Stage) -> set[Right]:
+    return {
+        (
+            "own" if one.namespace == stage.namespace else "others",
+            f"{one.resource}/{one.subresource}" if one.subresource else one.resource,
+            one.verb,
+        )
+        for one in stage.audit.requests(0, user=stage.user)
+    }
+
+
+def test_every_right_is_used_and_none_is_lacking(stage: Stage) -> None:
+    with new_tenant(stage) as tenant:
+        live_a_whole_life(tenant)
+        have_a_provider_of_the_namespace(tenant)
+        tenant.wait_for_event("Ready")
+    assert granted(stage) - used(stage) == NOT_SEEN_AS_SUCH
+    assert stage.audit.refusals(0, user=stage.user) == []
