@@ -41,8 +41,14 @@ from dcr_operator.verdicts import halt, verdict
 from dcr_protocol.response_errors import clean_text
 
 REFUSED_PAUSE: Final = 3600.0  # seconds, where the provider is never resynchronised
-# A registration after one without an answer may leave a client behind: not for ever, then.
-PAUSES_BETWEEN_CREATES: Final = (timedelta(0), timedelta(minutes=1), timedelta(minutes=10))
+# A registration after one without an answer may leave a client behind: so less and less often, and
+# yet again, since an outage ends some day. The last pause repeats.
+PAUSES_BETWEEN_CREATES: Final = (
+    timedelta(0),
+    timedelta(minutes=1),
+    timedelta(minutes=10),
+    timedelta(hours=1),
+)
 _NEVER_ANSWERED: Final = (
     "whether the client exists is unknown, since an update of it was never answered"
 )
@@ -91,13 +97,8 @@ def register_no_more(
             " Retry on the provider, or make the OAuthClient again.",
         )
     unanswered = observed.stored.unanswered if observed.stored else 0
-    if unanswered >= len(PAUSES_BETWEEN_CREATES):
-        return halt(
-            Reason.CREATION_OUTCOME_UNKNOWN,
-            f"{unanswered + 1} registrations were sent to {name} and no answer came to any. Remove"
-            " what clients they made there, and make the OAuthClient again.",
-        )
-    pause, elapsed = PAUSES_BETWEEN_CREATES[unanswered], now - intent.started_at
+    pause = PAUSES_BETWEEN_CREATES[min(unanswered, len(PAUSES_BETWEEN_CREATES) - 1)]
+    elapsed = now - intent.started_at
     if not timedelta(0) <= elapsed < pause:
         return None
     again = f"no answer came to a registration at {name}; registering again later"

@@ -224,8 +224,8 @@ ROWS: Final = (
         _REGISTERED,
         Retry.ON_CHANGE,
         "A registration was sent, no answer came or none that can be read, and the provider cannot"
-        " say what it did. With onAmbiguousCreate: Retry three more are sent, at once, after 1 min"
-        " and after 10 min.",
+        " say what it did. With onAmbiguousCreate: Retry another is sent at once, after 1 min,"
+        " after 10 min, then every hour until one is answered.",
         "Look for the client at the provider and remove it; then set onAmbiguousCreate: Retry on"
         " the provider, or make the OAuthClient again.",
     ),

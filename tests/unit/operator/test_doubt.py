@@ -148,16 +148,19 @@ async def test_a_success_that_cannot_be_read_is_not_asked_for_again() -> None:
     assert len(world.record.orphans) == 1
 
 
-async def test_registrations_without_an_answer_do_not_go_on_for_ever() -> None:
+async def test_registrations_without_an_answer_come_ever_less_often_until_one_is_answered() -> None:
     world = new_world()
     tries = []
-    for minute in range(60):
+    for minute in range(140):
         await world.run_pass_with(FaultAt(Fault.ANSWER_LOST, "provider register"))
         tries += [minute for call in world.wire.requests if call == "provider register"]
         world.advance(60)
-    assert tries == [0, 1, 2, 12]
+    assert tries == [0, 1, 2, 12, 72, 132]
     assert world.condition() == ("False", "CreationOutcomeUnknown")
     assert len(world.record.orphans) == len(world.provider.clients) - 1
+    world.advance(3600)
+    await world.settle()
+    assert world.condition() == ("True", "Ready")
 
 
 async def test_a_registration_without_an_answer_is_followed_by_one_that_is_counted() -> None:

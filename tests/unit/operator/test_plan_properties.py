@@ -183,11 +183,6 @@ def test_after_any_history_the_oracles_hold(
     world = asyncio.run(live_through(history, idempotent=idempotent))
     orphans = sum(len(record.orphans) for record in world.records())
     live = 0 if world.client is None else 1
-    if live and world.condition() == ("False", "CreationOutcomeUnknown"):
-        # Nothing came back from any of four registrations.
-        assert orphans >= 3
-        assert len(world.provider.clients) <= orphans + 1
-        return
     if live:
         assert world.condition() == ("True", "Ready")
         secret = world.secret() or {}
