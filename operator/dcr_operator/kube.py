@@ -140,7 +140,7 @@ class KubernetesApi(Protocol):
     async def patch_status(
         self, resource: Resource, namespace: str | None, name: str, patch: JsonObject
     ) -> JsonObject:
-        """Merge-patch `/status`; the API server ignores a uid in it, so there is no precondition."""
+        """Merge-patch `/status`, of whoever has the name: the API server ignores a uid in it."""
         ...
 
     async def apply(
