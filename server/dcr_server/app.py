@@ -1,12 +1,13 @@
 """The ASGI application: which path has which methods, and nothing else."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
+from starlette.types import Receive, Scope, Send
 
 from dcr_server import client_configuration, discovery, health, registration, token_endpoint
 from dcr_server.error_responses import HANDLERS, LastResort
@@ -15,16 +16,26 @@ from dcr_server.server import Server
 Endpoint = Callable[[Request, Server], Awaitable[Response]]
 
 
+class _Resource:
+    """What is behind one path. As an ASGI application, since a function gets wrapped twice."""
+
+    def __init__(self, server: Server, endpoints: Mapping[str, Endpoint]) -> None:
+        self._server = server
+        # Starlette answers HEAD with GET; the body is cut off when it is sent.
+        self._endpoints = (
+            {**endpoints, "HEAD": endpoints["GET"]} if "GET" in endpoints else endpoints
+        )
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        request = Request(scope, receive, send)
+        response = await self._endpoints[request.method](request, self._server)
+        await response(scope, receive, send)
+
+
 def create_app(server: Server) -> Starlette:
     def resource(path: str, **endpoints: Endpoint) -> Route:
         """One route per path, so that a 405 lists all of its methods."""
-
-        async def dispatch(request: Request) -> Response:
-            # Starlette answers HEAD with GET; the body is cut off when it is sent.
-            method = "GET" if request.method == "HEAD" else request.method
-            return await endpoints[method](request, server)
-
-        return Route(path, dispatch, methods=[*endpoints])
+        return Route(path, _Resource(server, endpoints), methods=[*endpoints])
 
     path = server.urls.path
     app = Starlette(
