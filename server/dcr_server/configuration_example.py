@@ -45,5 +45,7 @@ policies:
     token_endpoint_auth_methods: [client_secret_basic]
     # Exact, or: * for the first label or the whole host, /* for any path below, :* for any port.
     redirect_uris: ["https://*.apps.example.com/oauth/*"]
+    # allow_http_redirect_uris: true     # http beyond loopback
+    # allow_schemes_without_dot: true    # native apps with schemes such as cursor://
     scopes: [openid, profile, email]
 """

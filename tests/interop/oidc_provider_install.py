@@ -76,7 +76,7 @@ def _npm_ci(folder: Path) -> None:
 
 
 def _cache() -> Path:
-    return Path(os.environ.get("DCR_OPERATOR_CACHE", "~/.cache/dcr-operator")).expanduser()
+    return Path.home() / ".cache" / "dcr-operator"
 
 
 if __name__ == "__main__":
