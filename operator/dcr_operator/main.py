@@ -61,7 +61,9 @@ async def run(settings: Settings, environment: Mapping[str, str]) -> None:
         adapters = _adapters(connection)
         stack.push_async_callback(adapters.api.close)
         stack.push_async_callback(adapters.registrations.close)
-        await check_cluster(adapters.api, connection.host, settings.watch_namespaces)
+        await check_cluster(
+            adapters.api, connection.host, settings.watch_namespaces, settings.namespace
+        )
         cluster = settings.cluster_id or await cluster_id(adapters.api)
         adapters.metrics.info.labels(VERSION, cluster, settings.class_).set(1)
         log.info(

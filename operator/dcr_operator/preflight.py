@@ -26,12 +26,15 @@ class PreflightError(StartupError):
     """Raised when the cluster is not as it must be."""
 
 
-async def check_cluster(api: HttpKubernetesApi, host: str, namespaces: tuple[str, ...]) -> None:
+async def check_cluster(
+    api: HttpKubernetesApi, host: str, namespaces: tuple[str, ...], own_namespace: str
+) -> None:
     try:
         await _check_kinds(api)
         for resource in (*_KINDS, NAMESPACES):
             for namespace in namespaces if resource.namespaced and namespaces else (None,):
                 await _check_access(api, resource, namespace)
+        await _check_namespace(api, own_namespace)
     except ApiUnavailable as error:
         msg = f"no cluster at {host} ({error.message}): start it, or point KUBECONFIG elsewhere"
         raise PreflightError(msg) from None
@@ -75,3 +78,17 @@ async def _check_access(api: HttpKubernetesApi, resource: Resource, namespace: s
     except ApiForbidden as error:
         msg = f"{error.message}: install the chart's RBAC, or use its ServiceAccount"
         raise PreflightError(msg) from None
+
+
+async def _check_namespace(api: HttpKubernetesApi, name: str) -> None:
+    """Where records and the Lease go: without it nothing would ever begin."""
+    try:
+        found = await api.get(NAMESPACES, None, name)
+    except ApiForbidden:
+        return  # rights for the namespaces that are served only: nothing is known
+    if found is None:
+        msg = (
+            f"namespace {name} does not exist: kubectl create namespace {name},"
+            " or set DCR_OPERATOR_NAMESPACE"
+        )
+        raise PreflightError(msg)

@@ -35,7 +35,7 @@ async def problem(
             server.configuration.host = "http://127.0.0.1:1"
         api = HttpKubernetesApi(server, sleep=no_sleep)
         try:
-            await check_cluster(api, "https://cluster", namespaces)
+            await check_cluster(api, "https://cluster", namespaces, "dcr-system")
         except PreflightError as error:
             return str(error)
         finally:
@@ -68,6 +68,27 @@ async def test_missing_rights_are_named() -> None:
     assert told == (
         "cannot list oauthproviders: install the chart's RBAC, or use its ServiceAccount"
     )
+
+
+@pytest.mark.parametrize(
+    ("refusal", "told"),
+    [
+        (
+            status(404, "NotFound"),
+            "namespace dcr-system does not exist: kubectl create namespace dcr-system,"
+            " or set DCR_OPERATOR_NAMESPACE",
+        ),
+        (status(403, "Forbidden"), ""),
+    ],
+    ids=["absent", "not ours to see"],
+)
+async def test_the_operators_own_namespace_must_exist(refusal: Answer, told: str) -> None:
+    there = cluster(*PLURALS)
+
+    def answer(sent: Sent) -> Answer:
+        return refusal if sent.path.endswith("/namespaces/dcr-system") else there(sent)
+
+    assert await problem(answer) == told
 
 
 async def test_a_cluster_that_does_not_answer_is_named() -> None:
