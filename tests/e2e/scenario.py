@@ -17,6 +17,7 @@ _SECONDS = 90.0
 _OK = 200
 _UNAUTHORIZED = 401
 _COPY = "credentials-of-before"
+_NEW_NAME = "Renamed"
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,12 +101,15 @@ def _upgrade(scene: Scene, client: JsonObject) -> None:
 
 
 def _edit(scene: Scene, client: JsonObject) -> None:
-    patch = json.dumps({"spec": {"clientMetadata": {"clientName": "Renamed"}}})
+    patch = json.dumps({"spec": {"clientMetadata": {"clientName": _NEW_NAME}}})
     name = client["metadata"]["name"]
     scene.show("patch", "oauthclient", name, "-n", TENANT, "--type=merge", "-p", patch)
     edited = scene.wait_until_ready(client["metadata"]["generation"] + 1)
     wanted, seen = client["status"]["clientId"], edited["status"]["clientId"]
     check(f"the same client_id {wanted}", seen, holds=seen == wanted)
+    # What the provider returned to the PUT, not what was asked for (RFC 7591 §3.2.1).
+    name = edited["status"]["registeredMetadata"].get("client_name")
+    check(f"client_name {_NEW_NAME} at the provider", name, holds=name == _NEW_NAME)
     _log_in(scene, "login-after-edit", edited)
 
 
