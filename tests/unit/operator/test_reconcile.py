@@ -5,7 +5,7 @@ from collections.abc import Callable
 import pytest
 from pydantic import SecretStr
 
-from dcr_operator.kube import CLUSTER_OAUTH_PROVIDERS, SECRETS, member
+from dcr_operator.kube import CLUSTER_OAUTH_PROVIDERS, SECRETS, member, texts
 from tests.fakes.kubernetes_api import member_of
 from tests.fakes.operator_world import (
     METADATA,
@@ -56,6 +56,17 @@ async def test_the_secret_holds_the_credentials_and_never_the_management_token()
         "token_endpoint_auth_method": "client_secret_basic",
         "scope": "openid",
     }
+
+
+async def test_the_secret_has_the_labels_and_annotations_that_the_resource_asks_for() -> None:
+    made = World()
+    made.add_provider()
+    labels, annotations = {"app": "dashboard"}, {"reloader.example.com/match": "true"}
+    made.add_client(secret={"labels": labels, "annotations": annotations})
+    await made.settle()
+    metadata = member(made.cluster.get(SECRETS, NAMESPACE, NAME) or {}, "metadata")
+    assert labels.items() <= texts(metadata, "labels").items()
+    assert annotations.items() <= texts(metadata, "annotations").items()
 
 
 async def test_status_tells_what_is_registered() -> None:
