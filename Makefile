@@ -8,6 +8,8 @@ MAKEFLAGS += --no-print-directory
 PYTHON ?= python3
 CLUSTER ?= local
 PROVIDER ?= dcr-server
+# How the operator shows who it is when it registers a client: an initial access token.
+IDENTITY ?= token
 # Workers of the integration tests: two cores are the smallest machine we support.
 WORKERS ?= 4
 
@@ -75,8 +77,8 @@ clean: ## remove what make made here (caches stay)
 	@rm -rf .venv .local dist .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis
 
 .PHONY: demo
-demo: install ## the main job, checked at every step: CLUSTER=local|kind|current PROVIDER=dcr-server|oidc-provider KEEP=1
-	@CLUSTER=$(CLUSTER) PROVIDER=$(PROVIDER) KEEP=$(KEEP) python -m tests.demo
+demo: install ## the main job, checked at every step: CLUSTER=local|kind|current PROVIDER=dcr-server|oidc-provider IDENTITY=token KEEP=1
+	@CLUSTER=$(CLUSTER) PROVIDER=$(PROVIDER) IDENTITY=$(IDENTITY) KEEP=$(KEEP) python -m tests.demo
 
 .PHONY: test
 test: lint test-programs ## all that CI checks; ends with pytest's own summary

@@ -23,6 +23,7 @@ from tests.demo.stage import (
     Backstage,
     check_free,
     check_rights,
+    clean_up_commands,
     clear_stage,
     set_stage,
 )
@@ -48,7 +49,7 @@ def main() -> int:
         signal.signal(ending, lambda number, _: sys.exit(128 + number))
     narration = Narration()
     try:
-        choice = _choice(os.environ)
+        choice = choice_of(os.environ)
         if choice.cluster == "kind":
             return _on_kind(choice)
         _play(choice, narration)
@@ -75,18 +76,20 @@ def _on_kind(choice: Choice) -> int:
     return status
 
 
-def _choice(environment: Mapping[str, str]) -> Choice:
+def choice_of(environment: Mapping[str, str]) -> Choice:
     choice = Choice(
         cluster=environment.get("CLUSTER") or "local",
         provider=environment.get("PROVIDER") or "dcr-server",
         keep=environment.get("KEEP", "") not in {"", "0"},
     )
+    identity = environment.get("IDENTITY") or "token"
     for name, value, known in (
         ("CLUSTER", choice.cluster, [*CLUSTERS, "kind"]),
         ("PROVIDER", choice.provider, list(PROVIDERS)),
+        ("IDENTITY", identity, ["token"]),
     ):
         if value not in known:
-            raise CannotRunError(f"{name}={value} is not known; there are {', '.join(known)}")
+            raise CannotRunError(f"{name}={value} is not known; known: {', '.join(known)}")
     return choice
 
 
@@ -101,7 +104,7 @@ def _play(choice: Choice, narration: Narration) -> None:
         backstage = Backstage(narration, cluster.kubectl, directory, running, choice.keep)
         stage = set_stage(backstage, choice.provider)
         tell(stage)
-        with narration.step("The operator had all the rights it needed, and no others"):
+        with narration.step("The operator had all the rights it needed"):
             check_rights(backstage)
         if choice.keep:
             _keep(choice, cluster, narration)
@@ -114,15 +117,17 @@ def _play(choice: Choice, narration: Narration) -> None:
 
 def _keep(choice: Choice, cluster: DemoCluster, narration: Narration) -> None:
     stop = f"kill {' '.join(str(one.pid) for one in narration.processes)}"
-    if choice.cluster == "local":
-        stop += "; make cluster-down"
+    # Our own cluster goes with all that is in it; from another, the operator takes the clients.
+    local = choice.cluster == "local"
+    way = (stop, "make cluster-down") if local else (*clean_up_commands(), stop)
+    lines = "\n  ".join(way)
     print(f"""
 everything is left running (KEEP={choice.keep:d}). To use it:
   export KUBECONFIG={cluster.kubectl.kubeconfig}
   kubectl apply -n {TENANT_NAMESPACE} -f {EXAMPLE}
   kubectl get oauthclients -n {TENANT_NAMESPACE} --watch
-to stop it:
-  {stop}""")
+to stop it, and take away what it made:
+  {lines}""")
 
 
 if __name__ == "__main__":

@@ -11,6 +11,7 @@ from tests.demo.story import Stage
 from tests.processes.child_process import ChildProcess
 from tests.processes.dcr_operator import DcrOperatorSettings, start_dcr_operator
 from tests.processes.installation import (
+    CRDS,
     install,
     namespace_object,
     operator_kubeconfig,
@@ -52,8 +53,8 @@ def check_free(kubectl: Kubectl) -> None:
     if found:
         raise CannotRunError(
             f"ClusterOAuthProvider {PROVIDER_NAME} exists in this cluster already, for"
-            f" {found['spec']['issuer']}: stop the demo that KEEP=1 left running, or choose"
-            " another CLUSTER"
+            f" {found['spec']['issuer']}: choose another CLUSTER; or if a demo with KEEP=1 left"
+            f" it, stop that and take away what it made: {'; '.join(clean_up_commands())}"
         )
 
 
@@ -85,6 +86,19 @@ def check_rights(backstage: Backstage) -> None:
     logs = "\n".join(process.log_text() for process in backstage.narration.processes)
     refused = [line for line in logs.splitlines() if "forbidden" in line.lower()]
     check("no request of the operator refused by RBAC", "\n".join(refused), holds=not refused)
+
+
+def clean_up_commands() -> tuple[str, ...]:
+    """Return what `clear_stage` does, for people to run here while the operator still runs."""
+    delete = "kubectl delete --ignore-not-found"
+    render = f".venv/bin/python -m tests.chart.render {OPERATOR_NAMESPACE}"
+    return (
+        f"{delete} clusteroauthprovider {PROVIDER_NAME}",
+        f"{delete} namespace {TENANT_NAMESPACE}",
+        f"{delete} -f {CRDS}",
+        f"{render} | {delete} -f -",
+        f"{delete} namespace {OPERATOR_NAMESPACE}",
+    )
 
 
 def clear_stage(backstage: Backstage) -> None:
