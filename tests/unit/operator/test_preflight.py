@@ -7,6 +7,10 @@ from dcr_operator.preflight import PreflightError, check_cluster, cluster_id
 from tests.fakes.api_server import Answer, Sent, running_api_server, status
 
 GROUP = "/apis/dcr-operator.dev/v1alpha1"
+ABSENT = (
+    "namespace dcr-system does not exist: kubectl create namespace dcr-system,"
+    " or set DCR_OPERATOR_NAMESPACE"
+)
 PLURALS = ("oauthclients", "oauthproviders", "clusteroauthproviders")
 
 
@@ -75,8 +79,7 @@ async def test_missing_rights_are_named() -> None:
     [
         (
             status(404, "NotFound"),
-            "namespace dcr-system does not exist: kubectl create namespace dcr-system,"
-            " or set DCR_OPERATOR_NAMESPACE",
+            ABSENT,
         ),
         (status(403, "Forbidden"), ""),
     ],
