@@ -223,3 +223,10 @@ async def test_a_token_that_was_revoked_a_moment_ago_registers_nothing(
         other.execute("DELETE FROM initial_access_tokens")
         other.commit()
     assert (await registrant.post()).status_code == 401
+
+
+async def test_s048_redirect_uris_come_back_byte_for_byte(registrant: Registrant) -> None:
+    uris: list[JsonValue] = ["https://shop.example.com/cb?x=%7e", "https://SHOP.example.com:443/cb"]
+    client = await registrant.register({**WEB, "redirect_uris": uris})
+    assert client.document["redirect_uris"] == uris
+    assert (await registrant.read(client.uri, client.token)).json()["redirect_uris"] == uris
