@@ -100,7 +100,8 @@ def crds() -> None:
 def plan(file: TextIO, output: str) -> None:
     """Show what applying a resource would send, without sending it.
 
-    Needs neither cluster nor provider. Exit status 1 when a resource is not valid.
+    Needs neither cluster nor provider. Exit status 1 when a resource is not valid, or its
+    metadata breaks a rule of RFC 7591 or of OpenID Connect's dynamic registration.
     """
     try:
         previews = preview(file.read())

@@ -12,6 +12,7 @@ from pydantic import JsonValue
 
 from dcr_operator.desired import desired_client
 from dcr_operator.kube import OAUTH_CLIENTS, RESOURCES_BY_KIND, JsonObject, Key, text
+from dcr_operator.preview_problems import client_problems, provider_problems
 from dcr_operator.resources import (
     AnyProvider,
     InvalidSpecError,
@@ -108,10 +109,14 @@ def _preview(document: JsonObject, providers: Mapping[Key, AnyProvider]) -> Prev
     try:
         if document["kind"] == OAUTH_CLIENTS.kind:
             return _client_preview(document, providers)
-        parse_provider(document)
+        problems = provider_problems(parse_provider(document))
     except InvalidSpecError as error:
-        return Preview(str(_key(document)), problems=tuple(map(str, error.problems)))
-    return Preview(str(_key(document)), note="valid; a provider alone sends nothing")
+        problems = error.problems
+    return Preview(
+        str(_key(document)),
+        note="" if problems else "valid; a provider alone sends nothing",
+        problems=tuple(map(str, problems)),
+    )
 
 
 def _client_preview(document: JsonObject, providers: Mapping[Key, AnyProvider]) -> Preview:
@@ -133,6 +138,7 @@ def _client_preview(document: JsonObject, providers: Mapping[Key, AnyProvider]) 
         body=wish.metadata,
         secret=f"{key.namespace}/{wish.secret.name} ({wish.secret.type})",
         note="an existing client gets the same by PUT, with its client_id",
+        problems=tuple(map(str, client_problems(client))),
     )
 
 

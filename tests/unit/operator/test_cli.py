@@ -121,6 +121,20 @@ def test_a_plan_names_what_is_wrong() -> None:
 
 
 @pytest.mark.parametrize(
+    "broken",
+    [
+        CLIENT.replace("[https://dashboard.example.com/callback]", "[nope]"),
+        PROVIDER.replace("https://", "http://"),
+    ],
+    ids=["client", "provider"],
+)
+def test_a_plan_of_what_would_be_refused_exits_1(broken: str) -> None:
+    result = invoke("plan", "-f", "-", standard_input=broken)
+    assert result.exit_code == 1
+    assert "problem: spec." in result.output
+
+
+@pytest.mark.parametrize(
     ("content", "told"),
     [
         ("{", "it is not YAML"),
