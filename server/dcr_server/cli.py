@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import os
 from collections.abc import Coroutine, Iterator
 from pathlib import Path
 from typing import Any, Final
@@ -16,6 +17,7 @@ from dcr_server.configuration import (
     encryption_key,
     load_settings,
     required,
+    unknown_variables,
 )
 from dcr_server.configuration_example import EXAMPLE
 from dcr_server.development import DATABASE, with_development_defaults
@@ -103,6 +105,7 @@ def serve_command(*, dev: bool, config: Path | None, **flags: str | None) -> Non
     with _failures_in_one_line():
         settings = _settings(flags, config, dev=dev)
         configure_logging(settings.log_format, settings.log_level)
+        _tell_unknown_variables()
         _run(serve(settings, development=dev))
 
 
@@ -200,6 +203,7 @@ def config_check(config: Path | None) -> None:
         check_issuer_is_safe(settings)
         encryption_key(settings)
         serving_tls(settings)
+    _tell_unknown_variables()
     named = ", ".join(settings.policies) or "none, so nobody may register"
     click.echo(f"settings are complete; policies: {named}")
 
@@ -214,6 +218,11 @@ async def _create_token(wanted: TokenRequest, settings: Settings, given: str | N
             wanted, storage.initial_access_tokens, system_entropy, now=now
         )
     return made.get_secret_value()
+
+
+def _tell_unknown_variables() -> None:
+    for name in unknown_variables(os.environ):
+        click.echo(f"dcr-server: {name} is not a setting: see dcr-server config init", err=True)
 
 
 def _settings(flags: dict[str, str | None], config: Path | None, *, dev: bool) -> Settings:

@@ -4,6 +4,7 @@ Flags win over the environment, the environment over the file.
 """
 
 import os
+import re
 from collections.abc import Hashable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
@@ -20,6 +21,10 @@ CONFIG_VARIABLE: Final = f"{ENVIRONMENT_PREFIX}CONFIG"
 # Their values are not repeated in an error; a database URL may hold a password.
 _SECRETS: Final = frozenset({"encryption_key", "database"})
 _LONGEST_VALUE_SHOWN: Final = 80
+# What Kubernetes tells a pod about a Service named dcr-server, unless enableServiceLinks is false.
+_SERVICE_LINK: Final = re.compile(
+    rf"{ENVIRONMENT_PREFIX}(SERVICE_HOST|SERVICE_PORT(_\w+)?|PORT(_\d+_(TCP|UDP|SCTP)(_\w+)?)?)"
+)
 
 Flags = Mapping[str, str | None]
 
@@ -45,6 +50,18 @@ def load_settings(flags: Flags, file: Path | None) -> Settings:
         return Settings.model_validate(from_file | given)
     except ValidationError as error:
         raise ConfigurationError(_describe(error.errors(), given, from_file, file)) from None
+
+
+def unknown_variables(environment: Mapping[str, str]) -> list[str]:
+    """Return the variables with our prefix that mean nothing: most likely misspelt."""
+    known = {CONFIG_VARIABLE, *map(_variable, Settings.model_fields)}
+    return sorted(
+        name
+        for name in environment
+        if name.startswith(ENVIRONMENT_PREFIX)
+        and name not in known
+        and _SERVICE_LINK.fullmatch(name) is None
+    )
 
 
 def required(settings: Settings, names: Sequence[str]) -> None:
@@ -134,13 +151,19 @@ def _describe(
     lines = []
     for error in errors:
         path = [str(part) for part in error["loc"]]
-        message = error["msg"].removeprefix("Value error, ")
+        message = _remedy(error)
         if not path:
             lines.append(message)
             continue
         where = _where(path, flags, from_file, file)
         lines.append(f"{where}{_shown(path[0], error)}: {message}")
     return "\n".join(lines)
+
+
+def _remedy(error: ErrorDetails) -> str:
+    if error["type"] == "extra_forbidden":
+        return "is not a setting: see dcr-server config init"
+    return error["msg"].removeprefix("Value error, ")
 
 
 def _where(

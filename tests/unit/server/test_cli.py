@@ -203,6 +203,20 @@ def test_the_file_that_init_prints_passes_check() -> None:
     assert "policies: machines, web" in result.stdout
 
 
+def test_a_variable_that_is_no_setting_is_told_and_no_failure() -> None:
+    Path("key").write_text("A" * 43 + "=")
+    result = run(
+        *("config", "check"),
+        DCR_SERVER_ISSUER="https://a",
+        DCR_SERVER_DATABASE="sqlite:///test.db",
+        DCR_SERVER_ENCRYPTION_KEY_FILE="key",
+        DCR_SERVER_LOGLEVEL="debug",
+    )
+    assert result.exit_code == 0
+    told = "dcr-server: DCR_SERVER_LOGLEVEL is not a setting: see dcr-server config init\n"
+    assert result.stderr == told
+
+
 @pytest.mark.parametrize("command", [[], ["serve"], ["token", "create"], ["config", "check"]])
 def test_help_is_there(command: list[str]) -> None:
     result = run(*command, "--help")

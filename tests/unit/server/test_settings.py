@@ -13,6 +13,7 @@ from dcr_server.configuration import (
     encryption_key,
     load_settings,
     required,
+    unknown_variables,
 )
 from dcr_server.configuration_example import EXAMPLE
 from dcr_server.development import development_issuer, with_development_defaults
@@ -78,6 +79,13 @@ def test_a_mistake_in_the_environment_names_variable_value_and_remedy(
     assert said in str(caught.value)
 
 
+def test_variables_with_our_prefix_that_mean_nothing_are_found() -> None:
+    named = ["ISUER", "ISSUER", "CONFIG", "ENCRYPTION_KEY_FILE", "PORT_8080"]
+    links = ["PORT", "SERVICE_HOST", "SERVICE_PORT_HTTP", "PORT_8080_TCP_ADDR"]
+    environment = {f"DCR_SERVER_{name}": "x" for name in [*named, *links]} | {"HOME": "/"}
+    assert unknown_variables(environment) == ["DCR_SERVER_ISUER", "DCR_SERVER_PORT_8080"]
+
+
 def test_a_mistake_in_a_flag_names_the_flag() -> None:
     with pytest.raises(ConfigurationError, match="--listen=x: give host:port"):
         load_settings({"listen": "x"}, None)
@@ -89,7 +97,7 @@ def test_a_mistake_in_the_file_names_file_and_place() -> None:
         load_settings({}, file)
     lines = sorted(str(caught.value).splitlines())
     # An unknown name may be a misspelt secret's: its value is not shown.
-    assert lines[0].startswith("config.yaml: isuer: ")
+    assert lines[0] == "config.yaml: isuer: is not a setting: see dcr-server config init"
     assert lines[1].startswith("config.yaml: policies.web.redirect_uris.0=nonsense: ")
 
 
