@@ -155,7 +155,11 @@ async def _from_kubeconfig(files: str) -> Configuration:
         msg = f"kubeconfig {files} names a file that cannot be used: {error}"
         raise NoClusterError(msg) from None
     except ConfigException as error:
-        msg = f"kubeconfig {files} cannot be used: {str(error).strip()}"
+        detail = str(error).strip().rstrip(".")
+        msg = (
+            f"kubeconfig {files} cannot be used: {detail}: name a context of it by"
+            " kubectl config use-context, or set KUBECONFIG to another file"
+        )
         raise NoClusterError(msg) from None
     except (yaml.YAMLError, ValueError, TypeError, LookupError, AttributeError):
         # The library lets through whatever a malformed file leads it to.
@@ -169,4 +173,7 @@ def _require_any(files: str) -> None:
     paths = [Path(each).expanduser() for each in files.split(os.pathsep) if each]
     if not any(path.is_file() for path in paths):
         msg = f"kubeconfig {files} does not exist: set KUBECONFIG to a file that does"
+        raise NoClusterError(msg)
+    if not any(path.stat().st_size for path in paths if path.is_file()):
+        msg = f"kubeconfig {files} is empty: set KUBECONFIG to a file that names a cluster"
         raise NoClusterError(msg)

@@ -172,11 +172,12 @@ def test_no_cluster_is_told_in_one_line(tmp_path: Path) -> None:
         (None, "does not exist"),
         ("{", "is malformed"),
         ("[]", "is malformed"),
-        ("kind: Config", "cannot be used"),
+        ("", "is empty: set KUBECONFIG to a file that names a cluster"),
+        ("kind: Config", "or set KUBECONFIG to another file"),
         (DEAD_KUBECONFIG.replace("dead\n", "gone\n"), "cannot be used"),
         (DEAD_KUBECONFIG, "no cluster at http://127.0.0.1:1"),
     ],
-    ids=["absent", "no YAML", "a list", "empty", "no such context", "nobody there"],
+    ids=["absent", "no YAML", "a list", "empty", "no context", "no such context", "nobody there"],
 )
 def test_a_bad_kubeconfig_is_told_in_one_line(
     tmp_path: Path, content: str | None, told: str
