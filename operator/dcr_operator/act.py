@@ -46,6 +46,7 @@ from dcr_operator.steps import (
     Unregister,
     Update,
 )
+from dcr_operator.uninterrupted import uninterrupted
 
 
 # One case for each step, so that mypy reports a forgotten one.
@@ -58,13 +59,13 @@ async def act(  # noqa: C901, PLR0911, PLR0912
         case FetchInitialAccessToken():
             return await _fetch_initial_access_token(step, observed, context)
         case Register():
-            return await register(step, observed, context)
+            return await uninterrupted(register(step, observed, context))
         case Update():
-            return await update(step, observed, context)
+            return await uninterrupted(update(step, observed, context))
         case ReadRegistration():
             if not isinstance(wish, Desired):
                 raise StepImpossibleError
-            return await read(wish, observed, context)
+            return await uninterrupted(read(wish, observed, context))
         case Probe():
             return await probe(observed, context)
         case RefreshRecord():
@@ -76,7 +77,7 @@ async def act(  # noqa: C901, PLR0911, PLR0912
         case ReleaseSecret(secret):
             return await release_secret(secret, observed, context)
         case Unregister():
-            return await unregister(step, observed, context)
+            return await uninterrupted(unregister(step, observed, context))
         case CloseRecord():
             return await _close_record(step, observed, context)
         case DeleteRecord():

@@ -22,8 +22,9 @@ from dcr_operator.watchdog import Watchdog
 from dcr_operator.work_queue import WorkQueue
 from dcr_operator.workers import Workers
 
-# Together below the 30 seconds that a pod is given by default.
+# Together below the 60 seconds that the chart gives the pod.
 _FINISH_WORK = 15.0
+_FINISH_REQUESTS = 25.0  # of the passes cut short: an answer under way is still put on record
 _FINISH_WATCHES = 8.0
 _FINISH_EVENTS = 5.0
 
@@ -118,10 +119,11 @@ class Lifecycle:
         _, late = await asyncio.wait(working, timeout=_FINISH_WORK)
         if late:
             log.warning("passes cut short", count=len(late))
-        for task in late:
-            task.cancel()
+            for task in late:
+                task.cancel()
+            await asyncio.wait(late, timeout=_FINISH_REQUESTS)
         stop_watching.set()
-        await asyncio.wait([watching, *late], timeout=_FINISH_WATCHES)
+        await asyncio.wait([watching], timeout=_FINISH_WATCHES)
         watching.cancel()
         await self._tell_the_rest()
         if self.lease is not None:

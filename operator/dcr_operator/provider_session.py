@@ -138,7 +138,8 @@ class ProviderSession:
             await asyncio.sleep(wait)
         try:
             # A slow provider must not hold the workers that wait for their turn.
-            await asyncio.wait_for(self._room.acquire(), self.connection.timeout)
+            patience = max(self.connection.timeout - wait, 0.01)
+            await asyncio.wait_for(self._room.acquire(), patience)
         except TimeoutError:
             return RateLimited(retry_after=None)
         try:

@@ -17,9 +17,9 @@ from dcr_operator.reasons import Reason
 from dcr_operator.watchdog import Watchdog
 from dcr_operator.work_queue import QueueClosedError, WorkQueue
 
-# Below watchdog.LONGEST_PASS, after which the kubelet starts the process anew. What a pass has
-# begun is in the record: to be cut short is no worse than a crash.
-LONGEST = 240.0
+# With uninterrupted.GRACE below watchdog.LONGEST_PASS, after which the kubelet starts the process
+# anew. What a pass has done is in the record, and the next one goes on from there.
+LONGEST = 100.0
 
 log = structlog.get_logger("dcr_operator")
 
@@ -47,15 +47,16 @@ class Workers:
     async def _pass(self, key: Key) -> Result:
         start = time.perf_counter()
         self.watchdog.started(key)
+        limit = asyncio.timeout(self.longest)
         with self.metrics.active_workers.labels(CONTROLLER).track_inprogress():
             try:
-                async with asyncio.timeout(self.longest):
+                async with limit:
                     result = await self.reconcile(key, self.context)
-            except TimeoutError:
-                log.warning("pass cut short", key=str(key), seconds=self.longest)
-                result = Result(Reason.INTERNAL_ERROR.value, failed=True)
-            except Exception:  # the process's one boundary
-                log.exception("pass failed", key=str(key), reason=Reason.INTERNAL_ERROR.value)
+            except Exception as error:  # the process's one boundary
+                if isinstance(error, TimeoutError) and limit.expired():
+                    log.warning("pass cut short", key=str(key), seconds=self.longest)
+                else:
+                    log.exception("pass failed", key=str(key), reason=Reason.INTERNAL_ERROR.value)
                 result = Result(Reason.INTERNAL_ERROR.value, failed=True)
             finally:
                 self.watchdog.ended(key)

@@ -9,7 +9,7 @@ from dcr_operator.backoff import Backoff
 from dcr_operator.kube import Key
 from dcr_operator.metrics import Metrics
 from dcr_operator.ports import Context, Result
-from dcr_operator.watchdog import LONGEST_PASS, Watchdog
+from dcr_operator.watchdog import Watchdog
 from dcr_operator.work_queue import WorkQueue
 from dcr_operator.workers import LONGEST, Workers
 from tests.fakes.virtual_time import VirtualTime
@@ -125,5 +125,12 @@ async def test_a_pass_that_takes_too_long_is_cut_short_and_tried_again() -> None
     assert entry["key"] == str(APP)
 
 
-def test_a_pass_is_cut_short_before_the_watchdog_ends_the_process() -> None:
-    assert LONGEST < LONGEST_PASS
+async def test_a_time_out_of_its_own_does_not_make_a_pass_one_that_was_cut_short() -> None:
+    async def passes(_key: Key) -> Result:
+        raise TimeoutError
+
+    bench = Bench(passes)
+    with capture_logs() as logs:
+        await bench.work(APP)
+    assert bench.counted("error") == 1.0
+    assert "pass failed" in [each["event"] for each in logs]
