@@ -21,7 +21,11 @@ class BoundedHttpProtocol(HttpToolsProtocol):
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn has it
         super().connection_made(WholeAnswers(transport, self.loop))
         self._receiving = False
+        # Also between requests: what arrives next has no cycle yet.
         self._in_head = True
+        # Of the request before the one whose body is arriving.
+        self._earlier_cycle: RequestResponseCycle | None = None
+        self._refused = False
         # What the parser has kept to itself: bytes since it last told us of any progress.
         self._unparsed = 0
         self._in_this_piece = 0
@@ -35,6 +39,9 @@ class BoundedHttpProtocol(HttpToolsProtocol):
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
+        if self._refused:
+            # An earlier answer is still owed, and reading is resumed for it.
+            return
         self._progress = False
         self._in_this_piece = len(data)
         super().data_received(data)
@@ -44,22 +51,28 @@ class BoundedHttpProtocol(HttpToolsProtocol):
             self._unparsed += len(data)
             if self._unparsed > LARGEST_HEAD:
                 self._refuse(HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE)
-        if self._receiving and self._deadline is None:
+        # uvicorn ends its keep-alive timer for any byte, also for those that begin no request.
+        if self._deadline is None and (self._receiving or self._owed_earlier() is None):
             self._limit_time()
 
     def on_message_begin(self) -> None:
         super().on_message_begin()
-        self._receiving = self._in_head = True
+        self._receiving = True
+        # The time that ran was for beginning.
+        self._forget_deadline()
 
     def on_headers_complete(self) -> None:
-        self._in_head = False
         self._progress = True
         # Nearly every head arrives in one small piece: then there is nothing to count.
         if self._unparsed + self._in_this_piece > LARGEST_HEAD < self._size_of_head():
             self._refusal = HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE
             # The parser makes of it what it makes of a malformed request.
             raise ValueError
+        earlier = self.cycle
+        # Raises for a URL that cannot be parsed: then there is no cycle for this head.
         super().on_headers_complete()
+        self._earlier_cycle = earlier
+        self._in_head = False
 
     def on_body(self, body: bytes) -> None:
         self._progress = True
@@ -67,9 +80,9 @@ class BoundedHttpProtocol(HttpToolsProtocol):
 
     def on_message_complete(self) -> None:
         self._receiving = False
+        self._in_head = True
         self._progress = True
-        if self._deadline is not None:
-            self._forget_deadline()
+        self._forget_deadline()
         super().on_message_complete()
 
     def send_400_response(self, msg: str) -> None:  # noqa: ARG002 - the signature is uvicorn's
@@ -77,7 +90,7 @@ class BoundedHttpProtocol(HttpToolsProtocol):
 
     def shutdown(self) -> None:
         """Wait for answers, not for requests that are still on their way."""
-        if self._receiving and not self._owes_an_earlier_answer():
+        if self._receiving:
             self._refuse(HTTPStatus.SERVICE_UNAVAILABLE)
         else:
             super().shutdown()
@@ -94,7 +107,7 @@ class BoundedHttpProtocol(HttpToolsProtocol):
             self._deadline = None
 
     def _time_is_up(self) -> None:
-        if self._owes_an_earlier_answer():
+        if self._owed_earlier() is not None:
             # Reading was paused for it: the delay is our own.
             self._limit_time()
         elif self._receiving:
@@ -102,15 +115,20 @@ class BoundedHttpProtocol(HttpToolsProtocol):
         else:
             self.transport.close()
 
-    def _owes_an_earlier_answer(self) -> bool:
-        if self.pipeline:
-            return True
-        # uvicorn's annotation hides that there is none before the first request.
-        cycle: RequestResponseCycle | None = self.cycle
-        return self._in_head and cycle is not None and not cycle.response_complete
+    def _owed_earlier(self) -> RequestResponseCycle | None:
+        """Give the last cycle before what is arriving, unless its answer is complete."""
+        cycle = self.cycle if self._in_head else self._earlier_cycle
+        return None if cycle is None or cycle.response_complete else cycle
 
     def _refuse(self, status: HTTPStatus) -> None:
         if self.transport.is_closing():
+            return
+        owed = self._owed_earlier()
+        if owed is not None:
+            # Written now, the refusal would be read as that request's answer (RFC 9112 §9.3.2).
+            owed.keep_alive = False
+            self._refused = True
+            self.flow.pause_reading()
             return
         if self._in_head or not self.cycle.response_started:
             self.transport.write(_refusal(status))

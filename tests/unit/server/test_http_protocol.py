@@ -14,6 +14,10 @@ from dcr_server import http_protocol
 from dcr_server.http_protocol import LARGEST_HEAD, BoundedHttpProtocol, WholeAnswers
 
 LONG = b"a" * (LARGEST_HEAD + 1)
+GET = b"GET / HTTP/1.1\r\nHost: x\r\n\r\n"
+POST = b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\n\r\n{}"
+CHUNKED = b"POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n"
+LONG_HEAD = b"GET / HTTP/1.1\r\nX: " + LONG + b"\r\n\r\n"
 
 
 @dataclass(frozen=True)
@@ -35,6 +39,34 @@ class Listening:
         writer.close()
         return bytes(received)
 
+    @contextlib.asynccontextmanager
+    async def connected(self) -> AsyncIterator[tuple[asyncio.StreamReader, BoundedHttpProtocol]]:
+        """Give both ends: what is handed to the server's arrives in just these pieces."""
+        connections = self.http_server.server_state.connections
+        before = set(connections)
+        reader, writer = await asyncio.open_connection("127.0.0.1", self.port)
+        await _until(lambda: connections > before)
+        (connection,) = connections - before
+        assert isinstance(connection, BoundedHttpProtocol)
+        try:
+            yield reader, connection
+        finally:
+            writer.close()
+
+    async def answers(self, *pieces: bytes) -> bytes:
+        """Deliver the pieces before any is answered, and read until the server closes."""
+        async with self.connected() as (reader, connection), asyncio.timeout(3):
+            _deliver(connection, *pieces)
+            return await reader.read()
+
+
+def _deliver(connection: BoundedHttpProtocol, *pieces: bytes) -> None:
+    for piece in pieces:
+        # From here on asyncio would deliver nothing.
+        if connection.transport.is_closing():
+            break
+        connection.data_received(piece)
+
 
 async def _app(scope: Any, receive: Any, send: Any) -> None:  # noqa: ANN401 - ASGI's own types
     if scope["path"] == "/early":
@@ -54,7 +86,13 @@ async def _app(scope: Any, receive: Any, send: Any) -> None:  # noqa: ANN401 - A
 async def listening(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Listening]:
     monkeypatch.setattr(http_protocol, "SECONDS_FOR_A_REQUEST", 0.2)
     config = uvicorn.Config(
-        _app, http=BoundedHttpProtocol, ws="none", lifespan="off", log_config=None, port=0
+        _app,
+        http=BoundedHttpProtocol,
+        ws="none",
+        lifespan="off",
+        log_config=None,
+        port=0,
+        timeout_keep_alive=1,
     )
     http_server = uvicorn.Server(config)
     monkeypatch.setattr(http_server, "capture_signals", contextlib.nullcontext)
@@ -72,18 +110,41 @@ async def listening(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Listening]
         pytest.param([b"GET /", LONG], id="a URL"),
         pytest.param([b"GET / HTTP/1.1\r\nX: ", LONG], id="a header"),
         pytest.param([b"GET / HTTP/1.1\r\n", *[b"X: y\r\n" * 1000] * 20], id="many headers"),
-        pytest.param([b"GET / HTTP/1.1\r\nX: " + LONG + b"\r\n\r\n"], id="a header in one piece"),
+        pytest.param([LONG_HEAD], id="a head in one piece"),
     ],
 )
 async def test_a_head_without_end_is_431(listening: Listening, pieces: list[bytes]) -> None:
-    answer = await listening.exchange(*pieces)
-    # A reset may overtake the answer when more was sent than read.
-    assert answer == b"" or answer.startswith(b"HTTP/1.1 431 ")
+    assert (await listening.answers(*pieces)).startswith(b"HTTP/1.1 431 ")
+
+
+@pytest.mark.parametrize(
+    ("head", "status"),
+    [
+        pytest.param(LONG_HEAD, b"431", id="too long"),
+        pytest.param(b"GET http://:x/ HTTP/1.1\r\n\r\n", b"400", id="a URL that is none"),
+        pytest.param(b"\0\0junk\r\n\r\n", b"400", id="no head at all"),
+    ],
+)
+async def test_a_bad_head_after_an_answer_is_refused(
+    listening: Listening, head: bytes, status: bytes
+) -> None:
+    async with listening.connected() as (reader, connection), asyncio.timeout(3):
+        _deliver(connection, GET)
+        await reader.readuntil(b"\r\n\r\nok")
+        _deliver(connection, head)
+        assert (await reader.read()).startswith(b"HTTP/1.1 " + status)
+
+
+@pytest.mark.parametrize(
+    "url", [b"http://:x/", b"http://x", b"?", b"/\xff"], ids=["port", "no path", "query", "bytes"]
+)
+async def test_an_unusable_url_is_400(listening: Listening, url: bytes) -> None:
+    answer = await listening.answers(b"GET " + url + b" HTTP/1.1\r\n\r\n")
+    assert answer.startswith(b"HTTP/1.1 400 ")
 
 
 async def test_trailers_without_end_are_ended(listening: Listening) -> None:
-    head = b"POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n"
-    answer = await listening.exchange(head, b"X: ", LONG, LONG)
+    answer = await listening.exchange(CHUNKED + b"0\r\n", b"X: ", LONG, LONG)
     assert b" 200 " not in answer
 
 
@@ -110,6 +171,63 @@ async def test_a_request_that_does_not_arrive_is_ended(
     assert received or not answer
 
 
+@pytest.mark.parametrize(
+    ("begun", "rest"),
+    [
+        pytest.param(GET, b"\r\n", id="an empty line"),
+        pytest.param(POST.replace(b"/", b"/early", 1)[:-1], b"}", id="the end of the body"),
+    ],
+)
+async def test_bytes_after_the_answer_do_not_hold_the_connection(
+    listening: Listening, begun: bytes, rest: bytes
+) -> None:
+    async with listening.connected() as (reader, connection), asyncio.timeout(3):
+        _deliver(connection, begun)
+        await reader.readuntil(b"\r\n\r\nok")
+        _deliver(connection, rest)
+        assert await reader.read() == b""
+
+
+async def test_an_empty_line_before_the_answer_holds_no_connection(listening: Listening) -> None:
+    answer = await listening.answers(GET, b"\r\n")
+    assert answer.startswith(b"HTTP/1.1 200 ")
+    assert answer.endswith(b"\r\n\r\nok")
+
+
+async def test_a_request_has_its_time_from_its_first_byte(
+    listening: Listening, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with listening.connected() as (reader, connection):
+        monkeypatch.setattr(http_protocol, "SECONDS_FOR_A_REQUEST", 60)
+        _deliver(connection, POST[:-1])
+        # Longer than the connection was given to begin.
+        with pytest.raises(TimeoutError):
+            await asyncio.wait_for(reader.read(1), 0.4)
+        _deliver(connection, POST[-1:])
+        assert (await reader.readline()).startswith(b"HTTP/1.1 200 ")
+
+
+@pytest.mark.parametrize(
+    ("pieces", "answered"),
+    [
+        pytest.param([POST + b"\0\0junk\r\n\r\n"], 1, id="junk"),
+        pytest.param([POST + b"GET / junk\r\n\r\n"], 1, id="a malformed head"),
+        pytest.param([POST + LONG_HEAD], 1, id="a long head"),
+        pytest.param([POST, b"GET /", LONG], 1, id="a URL without end"),
+        pytest.param([POST + CHUNKED + b"junk\r\n"], 1, id="a malformed body"),
+        pytest.param([POST + POST + CHUNKED + b"junk\r\n"], 2, id="a malformed third"),
+        pytest.param([POST + b"\0\0junk\r\n\r\n", GET], 1, id="a request after junk"),
+    ],
+)
+async def test_a_refusal_does_not_overtake_an_answer(
+    listening: Listening, pieces: list[bytes], answered: int
+) -> None:
+    answer = await listening.answers(*pieces)
+    assert answer.count(b"HTTP/1.1 200 ") == answer.count(b"HTTP/1.1 ") == answered
+    assert answer.count(b"connection: close") == 1
+    assert answer.endswith(b"\r\n\r\nok")
+
+
 async def test_a_malformed_request_is_400_in_json(listening: Listening) -> None:
     answer = await listening.exchange(b"nonsense\r\n\r\n")
     assert answer.startswith(b"HTTP/1.1 400 ")
@@ -117,9 +235,8 @@ async def test_a_malformed_request_is_400_in_json(listening: Listening) -> None:
 
 
 async def test_pipelined_requests_are_answered_in_order(listening: Listening) -> None:
-    get = b"GET / HTTP/1.1\r\nHost: x\r\n\r\n"
     last = b"GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"
-    answer = await listening.exchange(get + get + last)
+    answer = await listening.exchange(GET + GET + last)
     assert answer.count(b"HTTP/1.1 200 ") == 3
 
 
