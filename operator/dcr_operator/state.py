@@ -166,7 +166,7 @@ class Intent:
     spec_hash: str
     body: bytes = field(default=b"", repr=False)
     unreadable: bool = False  # of a registration: answered by a success that nobody could read
-    undone: bool = False  # of a deletion: answered, and nothing was done; kept for the next try
+    undone: bool = False  # of a deletion: the token was refused at first, so nothing was done
 
 
 @dataclass(frozen=True, slots=True)

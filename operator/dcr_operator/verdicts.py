@@ -106,15 +106,15 @@ def settles(attempt: Attempt) -> bool:
 
 
 def after_failure(record: Record, attempt: Attempt, now: datetime) -> Record:
-    """Return the record after a request without success: what it settles, and what not.
-
-    A deletion's intent stays, so that its retries write nothing.
-    """
+    """Return the record after a request without success: what it settles, and what not."""
     intent, outcome = record.intent, attempt.outcome
     if intent is None:
         return record
-    if attempt.operation is Operation.DELETE:
-        return replace(record, intent=replace(intent, undone=settles(attempt)))
+    if attempt.operation is Operation.DELETE and settles(attempt):
+        # A token that was refused at first will be again: later refusals prove nothing. After any
+        # other "no" the next DELETE is written ahead anew, since it may well succeed.
+        refused = isinstance(outcome, RegistrationAccessTokenRejected)
+        return replace(record, intent=replace(intent, undone=True) if refused else None)
     if settles(attempt):
         return replace(record, intent=None, refusal=_refusal(intent, attempt, now))
     if attempt.operation is Operation.REGISTER and isinstance(outcome, Malformed):

@@ -5,7 +5,14 @@ from dataclasses import dataclass
 import pytest
 
 from dcr_operator.kube import CLUSTER_OAUTH_PROVIDERS, SECRETS
-from dcr_operator.outcomes import Malformed, Outcome, Refused
+from dcr_operator.outcomes import (
+    CannotTell,
+    Malformed,
+    Outcome,
+    ProbeOutcome,
+    RateLimited,
+    Refused,
+)
 from dcr_operator.record import record_name
 from tests.fakes.faults import Fault, FaultAt
 from tests.fakes.operator_world import (
@@ -218,8 +225,12 @@ async def test_a_refused_update_is_not_sent_again_before_the_resync() -> None:
     assert world.condition() == ("True", "Ready")
 
 
-@pytest.mark.parametrize("why", ["down", "refuses the token"])
-async def test_a_blocked_deletion_writes_nothing_while_it_waits(why: str) -> None:
+@pytest.mark.parametrize(
+    ("why", "writes"), [("down", ["replace secrets"] * 2), ("refuses the token", [])]
+)
+async def test_a_blocked_deletion_writes_no_more_than_its_intent(
+    why: str, writes: list[str]
+) -> None:
     world = await ready_world()
     world.provider.down = why == "down"
     if why != "down":
@@ -229,9 +240,43 @@ async def test_a_blocked_deletion_writes_nothing_while_it_waits(why: str) -> Non
     for _ in range(3):
         world.advance(300)
         await world.run_pass()
-        assert world.wire.writes == []
+        assert world.wire.writes == writes
     assert world.condition() == ("False", "DeletionBlocked")
     assert not world.metrics.intents
+
+
+class Silent(FakeProvider):
+    """Its token endpoint tells nothing about credentials."""
+
+    async def probe(self, *_given: object, **_named: object) -> ProbeOutcome:
+        return CannotTell("unauthorized_client")
+
+
+@pytest.mark.parametrize("first", [None, RateLimited(None)], ids=["at once", "after a 429"])
+async def test_a_deletion_whose_answer_was_lost_comes_to_its_end(first: Outcome | None) -> None:
+    world = await ready_world(Silent())
+    world.delete_client()
+    if first is not None:
+        world.provider.instead, world.provider.instead_once = first, True
+        await world.run_pass()
+        assert world.condition() == ("False", "DeletionBlocked")
+    assert await world.run_pass_with(FaultAt(Fault.CRASH_AFTER, "provider delete"))
+    world.restart()
+    await world.run_pass()
+    assert world.client is None
+    assert not world.provider.clients
+
+
+async def test_a_token_that_was_refused_before_is_never_proof_of_a_deletion() -> None:
+    world = await ready_world(Silent())
+    world.provider.clients["client-1"].tokens = ["reset"]
+    world.delete_client()
+    await world.run_pass()
+    assert await world.run_pass_with(FaultAt(Fault.CRASH_AFTER, "provider delete"))
+    world.restart()
+    await world.run_pass()
+    assert world.condition() == ("False", "DeletionBlocked")
+    assert world.client is not None
 
 
 async def test_an_identifier_of_any_length_fits_a_message() -> None:
