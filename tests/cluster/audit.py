@@ -7,6 +7,7 @@ Read the API server's audit log: which requests really arrived, from whom, with 
 """
 
 import json
+import os
 import uuid
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -16,6 +17,7 @@ from tests.cluster.client import JsonObject, KubernetesClient
 
 WRITES = frozenset({"create", "update", "patch", "delete", "deletecollection"})
 SETTLE_ATTEMPTS = 200
+LONGEST_LINE = 1 << 20
 _FORBIDDEN = 403
 
 
@@ -38,8 +40,8 @@ class AuditLog:
 
     def mark(self) -> int:
         """Return the place behind everything that has been answered so far."""
-        self._settle(self.path.stat().st_size)
-        return self.path.stat().st_size
+        self._settle(self._end_of_lines())
+        return self._end_of_lines()
 
     def requests(self, since: int, *, user: str = "") -> list[AuditedRequest]:
         """Return what has been answered since a mark, of one user if named."""
@@ -63,6 +65,13 @@ class AuditLog:
             if any(marker in line for line in self._lines(since)):
                 return
         raise AssertionError(f"{self.path} does not show a request that was answered")
+
+    def _end_of_lines(self) -> int:
+        """Return the place behind the last whole line; another may be half written."""
+        with self.path.open("rb") as log:
+            start = max(0, log.seek(0, os.SEEK_END) - LONGEST_LINE)
+            log.seek(start)
+            return start + log.read().rfind(b"\n") + 1
 
     def _lines(self, since: int) -> Iterator[str]:
         with self.path.open("rb") as log:

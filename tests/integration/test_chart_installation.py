@@ -69,7 +69,9 @@ def uninstall(own: Cluster, place: str) -> None:
 def remove_crds(kubernetes: KubernetesClient) -> None:
     for name in CRDS:
         kubernetes.delete(CRD, None, name)
-        kubernetes.wait_for(CRD, None, name, lambda seen: seen is None, deadline=30)
+    # A CRD that was changed a moment ago cannot be listed for a while, so it goes late.
+    for name in CRDS:
+        kubernetes.wait_for(CRD, None, name, lambda seen: seen is None, deadline=180)
 
 
 @pytest.fixture(autouse=True)

@@ -13,6 +13,7 @@ import pytest
 import yaml
 
 from dcr_operator.settings import Settings as OperatorSettings
+from dcr_operator.settings import variable_of
 from dcr_server.settings import ENVIRONMENT_PREFIX
 from dcr_server.settings import Settings as ServerSettings
 from tests.chart.helm import CHART
@@ -92,7 +93,7 @@ def test_no_template_reads_the_cluster(path: Path) -> None:
 
 @pytest.mark.parametrize("path", TEMPLATES, ids=lambda path: path.name)
 def test_every_setting_in_a_template_exists(path: Path) -> None:
-    known = {f"DCR_OPERATOR_{name}".upper() for name in OperatorSettings.model_fields}
+    known = {variable_of(name) for name in OperatorSettings.model_fields}
     known |= {f"{ENVIRONMENT_PREFIX}{name}".upper() for name in ServerSettings.model_fields}
     known.add(f"{ENVIRONMENT_PREFIX}CONFIG")
     used = set(re.findall(r"name: (DCR_[A-Z_]+)", path.read_text()))

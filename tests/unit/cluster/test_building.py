@@ -19,12 +19,14 @@ PROGRAM = Program("tool", "v1.0.0", "example.org/tool", HELM_MODULE, "a moment",
 REPOSITORY = Path(__file__).parents[3]
 
 # Builds with a command that writes half a program, says so, and never ends.
+# A job in the background is started with SIGINT ignored; Ctrl-C is for one that is not.
 UNFINISHED = """
-import sys
+import signal, sys
 from pathlib import Path
 from tests.cluster.building import Builder
 from tests.unit.cluster.test_building import PROGRAM
 script = 'echo half > "$1"; echo $$; echo $$ > "$2"; exec sleep 1000'
+signal.signal(signal.SIGINT, signal.default_int_handler)
 fifo = sys.argv[2]
 command = lambda program, output: ["/bin/sh", "-c", script, "sh", str(output), fifo]
 Builder(Path(sys.argv[1]), command, {"PATH": "/usr/bin:/bin"}, print).build(PROGRAM)
