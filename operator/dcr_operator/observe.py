@@ -83,8 +83,8 @@ async def observe(key: Key, document: JsonObject, wish: Wish, context: Context) 
         # What is to be deleted is where the record says, whatever the spec says now.
         there = await _provider_of_record(observed.stored, key.namespace, context)
         return replace(observed, provider=there)
-    due = _read_is_due(observed, context, requested=is_requested(document))
-    return replace(observed, read_is_due=due)
+    observed = replace(observed, requested=is_requested(document))
+    return replace(observed, read_is_due=_read_is_due(observed, context))
 
 
 async def _provider_of_record(record: Record, namespace: str, context: Context) -> ProviderState:
@@ -111,7 +111,7 @@ async def _wanted_provider(key: Key, wish: Wish, context: Context) -> ProviderSt
     return await observe_provider(wish.provider, key.namespace, context)
 
 
-def _read_is_due(observed: Observed, context: Context, *, requested: bool) -> bool:
+def _read_is_due(observed: Observed, context: Context) -> bool:
     usable = observed.usable
     if observed.registration is None or usable is None:
         return False
@@ -120,7 +120,7 @@ def _read_is_due(observed: Observed, context: Context, *, requested: bool) -> bo
     left_open = observed.intent is not None and observed.intent.kind is IntentKind.DELETE
     every = usable.policy.resync_every
     due = every > 0 and context.resync.is_due(observed.resource.uid, every, context.now())
-    return in_doubt or left_open or due or requested
+    return in_doubt or left_open or due or observed.requested
 
 
 async def read_record(uid: str, context: Context) -> StoredRecord | RecordUnreadable | None:

@@ -164,10 +164,13 @@ def _vanished_or_lost(
 def refused_lately(
     desired: Desired, observed: Observed, operation: Operation, now: datetime
 ) -> Step | None:
-    """Return the verdict on the same request, unless its provider or an interval has changed."""
+    """Return the verdict on the same request, unless its provider or an interval has changed.
+
+    A person who asks may know more than we can see.
+    """
     stored, usable = observed.stored, observed.usable
     refusal = stored.refusal if stored else None
-    if stored is None or usable is None or refusal is None:
+    if stored is None or usable is None or refusal is None or observed.requested:
         return None
     same = (refusal.operation, refusal.spec_hash) == (operation, desired.spec_hash)
     pause = timedelta(seconds=usable.policy.resync_every or REFUSED_PAUSE)

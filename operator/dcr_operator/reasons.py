@@ -17,7 +17,8 @@ class Retry(StrEnum):
     ON_CHANGE = "waits for a change of the object or of what it refers to, and looks every 5 min"
     AT_RESYNC = (
         "waits for a change of the object or of its provider; sends the same request once in every"
-        " resync interval"
+        " resync interval and on request by annotation, or every 5 min where the refusal is not"
+        " about the metadata"
     )
 
 

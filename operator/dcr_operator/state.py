@@ -320,6 +320,7 @@ class Observed:
     secret: TenantSecret | None = None
     previous_secret: TenantSecret | None = None  # under status.secretName, if that is another
     read_is_due: bool = False
+    requested: bool = False  # a person asks for a look at the provider
     # Learned in this pass, by steps:
     initial_access_token: InitialAccessTokenFound | InitialAccessTokenAbsent | None = None
     attempt: Attempt | None = None

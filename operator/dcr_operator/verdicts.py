@@ -123,8 +123,11 @@ def after_failure(record: Record, attempt: Attempt, now: datetime) -> Record:
 
 
 def _refusal(intent: Intent, attempt: Attempt, now: datetime) -> Refusal | None:
+    """Remember what was said about the metadata: any other cause may go without our seeing it."""
     said = attempt.outcome
-    if not isinstance(said, Refused) or client_of_key_is_gone(attempt):
+    if not isinstance(said, Refused) or said.code not in _ABOUT_THE_METADATA:
+        return None
+    if client_of_key_is_gone(attempt):
         return None
     return Refusal(
         attempt.operation, intent.spec_hash, now, said.status, said.code, said.description

@@ -213,6 +213,16 @@ async def test_a_change_lifts_a_refusal(change: str) -> None:
     assert world.condition() == ("True", "Ready")
 
 
+async def test_a_refusal_that_is_not_about_the_metadata_is_not_remembered() -> None:
+    world = new_world(FakeProvider(refuses=Refused(403, "insufficient_scope", "no")))
+    await world.run_pass()
+    assert world.condition() == ("False", "RegistrationRejected")
+    world.provider.refuses = None
+    world.advance(300)
+    await world.run_pass()
+    assert world.condition() == ("True", "Ready")
+
+
 async def test_a_refused_update_is_not_sent_again_before_the_resync() -> None:
     world = await ready_world()
     world.provider.refuses = REFUSAL

@@ -89,6 +89,7 @@ STATES = st.builds(
     secret=SECRETS_THERE,
     previous_secret=SECRETS_THERE,
     read_is_due=st.booleans(),
+    requested=st.booleans(),
     initial_access_token=st.sampled_from([None, TOKEN_FOUND]),
     attempt=st.one_of(
         st.none(), st.builds(Attempt, st.sampled_from(Operation), OUTCOMES, st.booleans())
