@@ -250,7 +250,8 @@ def finalizer_left(_wish: Unwanted, observed: Observed, _now: datetime) -> Step:
             Reason.RECORD_MISSING,
             (
                 f"{clean_text(client_id)} was registered, and its record {observed.record_place} is"
-                " not there: if the client still exists at the provider, remove it by hand"
+                " not there: unless this deletion has unregistered it already, the client is left"
+                " at the provider, remove it by hand"
             ),
         )
     )

@@ -135,6 +135,18 @@ async def test_deleting_without_the_record_names_the_client_that_is_left() -> No
     assert "client-1" in message
 
 
+async def test_a_crash_after_the_record_went_accuses_nobody() -> None:
+    world = await ready_world()
+    world.delete_client()
+    assert await world.run_pass_with(FaultAt(Fault.CRASH_BEFORE, "json_patch oauthclients"))
+    world.restart()
+    world.events.seen.clear()
+    await world.run_pass()
+    assert world.client is None
+    ((_, _, message),) = world.events.seen
+    assert "unless this deletion has unregistered it already" in message
+
+
 @dataclass(slots=True)
 class Unreadable(FakeProvider):
     def _register(self, body: bytes, token: str | None, key: str) -> Outcome:
