@@ -26,6 +26,7 @@ LEASE_NAME = "dcr-operator"
 DURATION = 15.0  # a candidate takes over when the Lease did not change for so long
 DEADLINE = 10.0  # a leader that could not renew for so long stops working
 PERIOD = 2.0
+_LEAST = 0.1  # seconds for a renewal that comes late
 
 
 class LeadershipLostError(Exception):
@@ -67,13 +68,14 @@ class Lease:
         renewed = self.time.monotonic()
         while True:
             await self.time.sleep(PERIOD)
+            # A request may take longer than the Lease lasts.
+            left = max(_LEAST, renewed + DEADLINE - self.time.monotonic())
             try:
-                # A request may take longer than the Lease lasts.
-                await asyncio.wait_for(self._renew(), DEADLINE)
+                await asyncio.wait_for(self._renew(), left)
                 renewed = self.time.monotonic()
             except (ApiError, TimeoutError) as error:
                 self.log("Lease not renewed", str(error) or "no answer")
-                if self.time.monotonic() - renewed > DEADLINE:
+                if self.time.monotonic() - renewed >= DEADLINE:
                     detail = f"the Lease could not be renewed for {DEADLINE:.0f} s"
                     raise LeadershipLostError(detail) from None
 

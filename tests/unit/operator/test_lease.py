@@ -1,6 +1,6 @@
 import asyncio
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -191,4 +191,21 @@ async def test_leadership_is_lost_when_the_lease_cannot_be_renewed() -> None:
     lease.api = FakeKubernetesApi(cluster, Down())
     with pytest.raises(LeadershipLostError, match="10 s"):
         await lease.hold()
-    assert 10 < clock.seconds <= 14
+    assert clock.seconds == 10
+
+
+async def test_a_renewal_gets_no_more_time_than_is_left() -> None:
+    """Two that hang for the whole deadline each would outlast the Lease."""
+    cluster = FakeCluster()
+    clock = Clock()
+    lease = clock.lease(cluster, "one")
+    await lease.acquire()
+    lease.api = Hanging(cluster, Wire())
+
+    async def late(_seconds: float) -> None:
+        clock.seconds += 9.95
+
+    lease.time = replace(lease.time, sleep=late)
+    with pytest.raises(LeadershipLostError):
+        async with asyncio.timeout(3):
+            await lease.hold()
