@@ -73,6 +73,13 @@ def ready_to_register(
     return refused or prerequisite(observed, usable)
 
 
+def is_repeatable(observed: Observed) -> bool:
+    """Whether the provider honoured the key of a request when it was sent, and still does."""
+    stored, usable = observed.stored, observed.usable
+    then = stored is not None and stored.provider.idempotent
+    return then and usable is not None and usable.snapshot.idempotent
+
+
 def repeat_registration(intent: Intent) -> Register:
     return Register(intent.body, intent.spec_hash, repeat=intent)
 

@@ -10,7 +10,7 @@ from dcr_operator.outcomes import (
     NotSupported,
     RegistrationAccessTokenRejected,
 )
-from dcr_operator.plan_registration import orphan_of, repeat_registration
+from dcr_operator.plan_registration import is_repeatable, orphan_of, repeat_registration
 from dcr_operator.reasons import Reason
 from dcr_operator.registration_facts import can_be_probed, is_uncertain
 from dcr_operator.resources import OnLostRegistrationAccessToken
@@ -182,7 +182,8 @@ def creation_unknown(_wish: Unwanted, observed: Observed, now: datetime) -> Step
     not_found = (
         isinstance(provider, ProviderUnusable) and provider.reason is Reason.PROVIDER_NOT_FOUND
     )
-    if not stored.provider.idempotent or not_found:
+    forgetful = observed.usable is not None and not is_repeatable(observed)
+    if not stored.provider.idempotent or forgetful or not_found:
         return _never_answered(observed, stored.provider, now)
     if isinstance(provider, ProviderUnusable):
         return blocked(

@@ -5,6 +5,7 @@ from datetime import datetime
 from dcr_operator.desired import update_body
 from dcr_operator.orphans import OrphanCause
 from dcr_operator.plan_registration import (
+    is_repeatable,
     orphan_of,
     prerequisite,
     provider_unusable,
@@ -103,7 +104,7 @@ def creation_unknown(desired: Desired, observed: Observed, now: datetime) -> Ste
         return None
     if usable is None:
         return provider_unusable(observed)
-    if usable.snapshot.idempotent:
+    if is_repeatable(observed):
         return prerequisite(observed, usable) or repeat_registration(intent)
     return (
         register_no_more(observed, intent, usable, now)

@@ -68,6 +68,9 @@ DOWN = ProviderUnusable(Reason.PROVIDER_UNAVAILABLE, "no answer", 7.0)
 REFUSED_TOKEN = RegistrationAccessTokenRejected()
 LOST = Attempt(Operation.READ, REFUSED_TOKEN)
 OPEN = stored(registration=None, intent=intent(IntentKind.REGISTER))
+REPEATABLE = stored(
+    registration=None, intent=intent(IntentKind.REGISTER), provider=snapshot(idempotent=True)
+)
 OUTDATED = stored(registration=registration(spec_hash="h0"))
 NEVER = OnAmbiguousCreate.STOP
 AGAIN = OnLostRegistrationAccessToken.REREGISTER
@@ -130,7 +133,7 @@ CASES: list[tuple[str, Observed, type[Step], Reason | None]] = [
     ("open, provider down: wait", fresh(record=OPEN, provider=DOWN), Wait, DOWN.reason),
     (
         "open, repeatable: repeat",
-        fresh(record=OPEN, provider=usable(idempotent=True)),
+        fresh(record=REPEATABLE, provider=usable(idempotent=True)),
         Register,
         None,
     ),
@@ -303,14 +306,16 @@ def test_a_spec_that_cannot_be_read_stops() -> None:
 
 def test_a_repeat_sends_the_very_bytes_of_the_intent() -> None:
     open_intent = intent(IntentKind.REGISTER, body=b'{"old":1}', spec_hash="h0")
-    observed = fresh(
-        record=stored(registration=None, intent=open_intent), provider=usable(idempotent=True)
-    )
+    record = stored(registration=None, intent=open_intent, provider=snapshot(idempotent=True))
+    observed = fresh(record=record, provider=usable(idempotent=True))
     assert plan(desired(), observed, NOW) == Register(b'{"old":1}', "h0", repeat=open_intent)
 
 
-def test_registering_again_counts_the_possible_orphan() -> None:
-    planned = plan(desired(), fresh(record=OPEN), NOW)
+# Whether the provider honoured the key of the request when it was sent, and whether it does now.
+@pytest.mark.parametrize(("then", "now"), [(False, False), (False, True), (True, False)])
+def test_registering_again_counts_the_possible_orphan(*, then: bool, now: bool) -> None:
+    record = REPEATABLE if then else OPEN
+    planned = plan(desired(), fresh(record=record, provider=usable(idempotent=now)), NOW)
     assert isinstance(planned, Register)
     assert planned.orphan is not None
     assert (planned.orphan.intent_id, planned.orphan.client_id) == ("i1", None)

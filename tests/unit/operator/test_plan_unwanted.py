@@ -73,6 +73,7 @@ OPEN = stored(registration=None, intent=intent(IntentKind.REGISTER))
 REPEATABLE = stored(
     registration=None, intent=intent(IntentKind.REGISTER), provider=snapshot(idempotent=True)
 )
+HONOURS = usable(idempotent=True)
 TOKENLESS = InitialAccessTokenAbsent("none")
 
 
@@ -150,13 +151,22 @@ CASES: list[tuple[str, Observed, type[Step]]] = [
         steady(record=REPEATABLE, provider=ABSENT),
         CloseRecord,
     ),
-    ("unknown, repeatable: the token first", steady(record=REPEATABLE), FetchInitialAccessToken),
+    ("unknown, repeatable then, not now: on record", steady(record=REPEATABLE), CloseRecord),
+    (
+        "unknown, repeatable: the token first",
+        steady(record=REPEATABLE, provider=HONOURS),
+        FetchInitialAccessToken,
+    ),
     (
         "unknown, repeatable: learn which",
-        steady(record=REPEATABLE, initial_access_token=TOKEN_FOUND),
+        steady(record=REPEATABLE, provider=HONOURS, initial_access_token=TOKEN_FOUND),
         Register,
     ),
-    ("unknown, no token: wait", steady(record=REPEATABLE, initial_access_token=TOKENLESS), Wait),
+    (
+        "unknown, no token: wait",
+        steady(record=REPEATABLE, provider=HONOURS, initial_access_token=TOKENLESS),
+        Wait,
+    ),
     # Nothing is left at the provider.
     ("confirmed: the record goes", steady(unregistered=True), DeleteRecord),
     ("record gone: the Secret goes", steady(record=None), DeleteSecret),
