@@ -1,6 +1,7 @@
 """Gather what is known about a provider: the object, its CA, its discovery document."""
 
 from dcr_operator.kube import NAMESPACES, Key, object_meta
+from dcr_operator.operator_class import serves_provider
 from dcr_operator.outcomes import Discovered, DiscoveryOutcome, DiscoveryRefused, Unreachable
 from dcr_operator.ports import Context, ProviderConnection
 from dcr_operator.provider_origins import OriginRefusedError, url_to_send_to
@@ -32,6 +33,11 @@ async def observe_provider(key: Key, namespace: str, context: Context) -> Provid
         return ProviderUnusable(
             Reason.PROVIDER_NOT_FOUND,
             f"there is no {key}. Create it, or correct spec.providerRef.",
+        )
+    if not serves_provider(document, context):
+        # It came, or changed its class, after the pass began: it is used by its own operator.
+        return ProviderUnusable(
+            Reason.PROVIDER_NOT_FOUND, f"{key} belongs to the operator of another class."
         )
     try:
         provider = parse_provider(document)

@@ -5,7 +5,10 @@ from dataclasses import replace
 import pytest
 
 from dcr_operator.kube import CLUSTER_OAUTH_PROVIDERS, Key
+from dcr_operator.observe_provider import observe_provider
 from dcr_operator.operator_class import NOT_SERVED
+from dcr_operator.reasons import Reason
+from dcr_operator.state import ProviderUnusable
 from tests.fakes.operator_world import CLIENT, PROVIDER, World, new_world, ready_world
 
 
@@ -54,6 +57,14 @@ async def test_a_missing_provider_is_told_by_the_operator_without_a_class() -> N
     assert world.status.get("conditions") is None
     await world.run_pass()
     assert world.condition() == ("False", "ProviderNotFound")
+
+
+async def test_a_provider_that_comes_during_a_pass_is_left_to_its_own_operator() -> None:
+    world = new_world(operatorClass="blue")
+    seen = await observe_provider(PROVIDER, CLIENT.namespace, world.context)
+    assert isinstance(seen, ProviderUnusable)
+    assert seen.reason is Reason.PROVIDER_NOT_FOUND
+    assert not world.wire.requests
 
 
 async def test_a_client_whose_provider_went_stays_with_the_operator_that_served_it() -> None:
