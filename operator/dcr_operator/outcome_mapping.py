@@ -78,9 +78,6 @@ def deletion(answer: Answer) -> Outcome:
         parse_deletion_response(answer.status, answer.headers, answer.body)
     except response_errors.TokenRejected:
         return RegistrationAccessTokenRejected()
-    except response_errors.NotSupported as error:
-        # Deviation: RFC 7592 §2.3 knows no 404; servers mean that the client is gone.
-        return Deleted() if error.status == HTTPStatus.NOT_FOUND else NotSupported(error.status)
     except response_errors.ProtocolResponseError as error:
         return _outcome_of(error)
     return Deleted()

@@ -19,7 +19,7 @@ class Registered:
 
 @dataclass(frozen=True, slots=True)
 class Deleted:
-    """The provider confirmed the deletion: 204 (200 and 202 tolerated), or 404."""
+    """The provider confirmed the deletion: 204 (200 and 202 tolerated)."""
 
 
 @dataclass(frozen=True, slots=True)

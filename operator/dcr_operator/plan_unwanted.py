@@ -84,6 +84,8 @@ def request_failed(_wish: Unwanted, observed: Observed, now: datetime) -> Step |
     if attempt.operation is Operation.DELETE:
         if isinstance(attempt.outcome, RegistrationAccessTokenRejected):
             return _token_rejected(observed, stored, now)
+        if attempt.outcome == NotSupported(_NOT_FOUND):
+            return _not_found(observed, stored)
         if isinstance(attempt.outcome, NotSupported):
             return _left_behind(observed, stored, now, "does not let clients be deleted")
     said = verdict(attempt, stored.provider.connection)
@@ -98,12 +100,31 @@ def is_gone(observed: Observed) -> bool:
         return True
     if attempt is None or attempt.operation is not Operation.DELETE:
         return False
-    if isinstance(attempt.outcome, NotSupported):
-        return attempt.outcome.status == _NOT_FOUND
+    if attempt.outcome == NotSupported(_NOT_FOUND):
+        return not _may_still_work(observed)
     if not isinstance(attempt.outcome, RegistrationAccessTokenRejected) or is_uncertain(observed):
         return False
     return isinstance(observed.probe, CredentialsRejected) or _went_with_its_client(
         attempt, observed
+    )
+
+
+def _may_still_work(observed: Observed) -> bool:
+    """RFC 7592 §2.3 knows no 404. Servers mean that the client is gone; gateways say it too."""
+    stored = observed.stored
+    if stored is None or stored.registration is None:
+        return False
+    if observed.probe is None:
+        return can_be_probed(stored.provider, stored.registration)
+    return isinstance(observed.probe, CredentialsAccepted)
+
+
+def _not_found(observed: Observed, stored: Record) -> Step:
+    if observed.probe is None:
+        return Probe()
+    return blocked(
+        f"{stored.provider.connection.provider} answers 404 to the deletion, and the client still"
+        " works"
     )
 
 

@@ -61,6 +61,7 @@ from tests.fakes.operator_states import (
 
 DOWN = ProviderUnusable(Reason.PROVIDER_UNAVAILABLE, "no answer")
 ABSENT = ProviderUnusable(Reason.PROVIDER_NOT_FOUND, "there is none")
+NOT_FOUND = NotSupported(404)
 REFUSED_TOKEN = RegistrationAccessTokenRejected()
 AGAIN = usable(on_lost_registration_access_token=OnLostRegistrationAccessToken.REREGISTER)
 DELETING = stored(intent=intent(IntentKind.DELETE))
@@ -138,7 +139,11 @@ CASES: list[tuple[str, Observed, type[Step]]] = [
         CloseRecord,
     ),
     ("401, cannot tell: wait", tried(REFUSED_TOKEN, probe=CannotTell("?")), Wait),
-    ("404: gone", tried(NotSupported(404)), DeleteRecord),
+    ("404: probe, since gateways say it too", tried(NOT_FOUND), Probe),
+    ("404, unknown client: gone", tried(NOT_FOUND, probe=CredentialsRejected()), DeleteRecord),
+    ("404, cannot tell: gone", tried(NOT_FOUND, probe=CannotTell("?")), DeleteRecord),
+    ("404, nothing to probe with: gone", tried(NOT_FOUND, record=UNTRIABLE), DeleteRecord),
+    ("404, client works: wait", tried(NOT_FOUND, probe=CredentialsAccepted()), Wait),
     ("405: on record", tried(NotSupported(405)), CloseRecord),
     ("403: wait", tried(Refused(403, "insufficient_scope", "no")), Wait),
     ("429: wait", tried(RateLimited(5.0)), Wait),

@@ -199,7 +199,7 @@ DELETION = [
     (204, Deleted()),
     (200, Deleted()),
     (202, Deleted()),
-    (404, Deleted()),
+    (404, NotSupported(404)),
     (405, NotSupported(405)),
 ]
 
