@@ -105,8 +105,8 @@ class ProviderSession:
         """Send one request; raises OriginRefusedError instead of sending it elsewhere."""
         url = url_to_send_to(self.connection, request.url)
         if not self._circuit.admits():
-            pause = self._circuit.retry_after()
-            detail = f"{self._last_failure}; not asked again for {pause:.0f} s"
+            # The same words each time, or a status that counts seconds is written each time.
+            detail = f"{self._last_failure}; not asked again for a while"
             return Unreachable(detail, may_have_arrived=False, ours=True)
         wait = self._bucket.reserve(patience=self.connection.timeout)
         if wait is None:

@@ -86,7 +86,6 @@ TLS_CLIENT_AUTH_MEMBERS: Final = (
     "tls_client_auth_san_email",
 )
 
-AUTH_METHOD_NONE: Final = "none"
 CLIENT_SECRET_BASIC: Final = "client_secret_basic"
 CLIENT_SECRET_POST: Final = "client_secret_post"
 CLIENT_SECRET_JWT: Final = "client_secret_jwt"
@@ -102,7 +101,6 @@ AUTH_METHODS_WITH_SECRET: Final = frozenset(
 AUTHORIZATION_CODE: Final = "authorization_code"
 IMPLICIT: Final = "implicit"
 CLIENT_CREDENTIALS: Final = "client_credentials"
-REFRESH_TOKEN: Final = "refresh_token"
 CIBA: Final = "urn:openid:params:grant-type:ciba"
 
 # Grants that send the user's browser back to the client.
