@@ -107,7 +107,8 @@ class ProviderSession:
         if not self._circuit.admits():
             # The same words each time, or a status that counts seconds is written each time.
             detail = f"{self._last_failure}; not asked again for a while"
-            return Unreachable(detail, may_have_arrived=False, ours=True)
+            pause = self._circuit.retry_after()
+            return Unreachable(detail, may_have_arrived=False, retry_after=pause, ours=True)
         wait = self._bucket.reserve(patience=self.connection.timeout)
         if wait is None:
             self._circuit.abandoned()
