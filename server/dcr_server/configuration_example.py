@@ -26,6 +26,9 @@ encryption_key_file: /etc/dcr-server/encryption-key
 # log_format: json     # or text
 # log_level: info      # debug, info, warning, error
 
+# Reverse proxies that tell by Forwarded or X-Forwarded-For for whom a request comes.
+# trusted_proxies: [10.0.0.0/8]
+
 # Who may register what. An initial access token is made for one policy:
 #   dcr-server token create --policy machines --expires-in 1h --max-uses 1
 # What a policy does not list it denies. The policy that admitted a client governs its updates.
@@ -37,7 +40,19 @@ policies:
     scopes: [orders.read, orders.write]
     # Who the access tokens are for; without it, the issuer.
     audiences: [https://orders.example.com]
+    # 403 beyond these; 429 beyond the rate, which each process counts for itself.
     max_clients: 1000
+    max_clients_per_subject: 10
+    rate: 60/1m
+    # Metadata for what a request leaves out, and metadata that wins over the request's.
+    # defaults: {scope: orders.read}
+    # forced: {dpop_bound_access_tokens: true}
+    # Durations: 90s, 15m, 12h, 30d. Without them nothing expires.
+    # secret_lifetime: 90d
+    # client_lifetime: 365d
+    # unused_client_lifetime: 7d           # never authenticated
+    # access_token_lifetime: 10m
+    # introspect: any                      # or own: the tokens issued to the client itself
 
   web:
     grant_types: [authorization_code, refresh_token]
@@ -47,5 +62,10 @@ policies:
     redirect_uris: ["https://*.apps.example.com/oauth/*"]
     # allow_http_redirect_uris: true     # http beyond loopback
     # allow_schemes_without_dot: true    # native apps with schemes such as cursor://
+    # software_statement: required         # or accepted, or ignored
+    # statement_issuers: [https://statements.example.com]
     scopes: [openid, profile, email]
+
+# Requests without a token are refused unless this names a policy for them.
+# open_registration: {policy: web, rate: 10/1h}
 """

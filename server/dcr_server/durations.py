@@ -1,7 +1,9 @@
 """Durations as people write them: 90s, 15m, 1h, 30d."""
 
 import re
-from typing import Final
+from typing import Annotated, Final
+
+from pydantic import BeforeValidator, Field
 
 _SECONDS: Final = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 _FORM: Final = re.compile(r"([0-9]{1,9})([smhd])", re.ASCII)
@@ -16,3 +18,11 @@ def parse_duration(text: str) -> int:
     if match is None or int(match[1]) == 0:
         raise ValueError("write a number and a unit, such as 90s, 15m, 1h or 30d")
     return int(match[1]) * _SECONDS[match[2]]
+
+
+def _seconds(value: object) -> object:
+    return parse_duration(value) if isinstance(value, str) else value
+
+
+Seconds = Annotated[int, BeforeValidator(_seconds), Field(gt=0, strict=True)]
+"""A member of a model: a duration in a file, whole seconds in the program."""

@@ -2,14 +2,17 @@
 
 import functools
 from collections.abc import Mapping, Sequence
-from typing import Annotated, Final
+from typing import Annotated, Final, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from dcr_protocol.client_metadata import ClientMetadata
 from dcr_protocol.errors import InvalidClientMetadata, InvalidRedirectUri
+from dcr_protocol.json_document import JsonValue
 from dcr_protocol.rules import DEFAULT_RULES, MetadataRules
 from dcr_protocol.uri_patterns import parse_uri_pattern
+from dcr_server.durations import Seconds
+from dcr_server.rates import ParsedRate
 
 DEVELOPMENT_POLICY: Final = "default"
 ANY: Final = "*"
@@ -53,6 +56,39 @@ class Policy(BaseModel):
     )
     max_clients: int | None = Field(
         None, ge=0, description="how many clients may exist under this policy"
+    )
+    max_clients_per_subject: int | None = Field(
+        None, ge=0, description="how many of them one subject may own"
+    )
+    rate: ParsedRate | None = Field(
+        None, description="registrations of one subject, such as 60/1m, counted by each process"
+    )
+    defaults: dict[str, JsonValue] = Field(
+        default_factory=dict, description="client metadata for what a request leaves out"
+    )
+    forced: dict[str, JsonValue] = Field(
+        default_factory=dict, description="client metadata that wins over the request's"
+    )
+    secret_lifetime: Seconds | None = Field(
+        None, description="after which a client secret expires, such as 90d; none: never"
+    )
+    client_lifetime: Seconds | None = Field(
+        None, description="after which a client is removed; none: never"
+    )
+    unused_client_lifetime: Seconds | None = Field(
+        None, description="after which a client is removed that never authenticated; none: never"
+    )
+    access_token_lifetime: Seconds | None = Field(
+        None, description="of the access tokens; none: the server's own"
+    )
+    software_statement: Literal["ignored", "accepted", "required"] = Field(
+        "ignored", description="ignored, accepted or required: what comes of a software statement"
+    )
+    statement_issuers: tuple[str, ...] = Field(
+        (), description="issuers whose software statements count under this policy"
+    )
+    introspect: Literal["own", "any"] = Field(
+        "own", description="own or any: whose tokens a client may introspect"
     )
 
     @property

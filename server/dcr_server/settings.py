@@ -2,17 +2,27 @@
 
 import base64
 import binascii
+import contextlib
 import ipaddress
 from pathlib import Path
 from typing import Annotated, Final, Literal, NamedTuple, Self
 from urllib.parse import urlsplit
 
-from pydantic import BeforeValidator, Field, SecretStr, field_validator, model_validator
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    SecretStr,
+    field_validator,
+    model_validator,
+)
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from dcr_protocol.uris import split_uri
 from dcr_server.encryption import KEY_BYTES
 from dcr_server.policies import Policy
+from dcr_server.rates import ParsedRate
 
 ENVIRONMENT_PREFIX: Final = "DCR_SERVER_"
 SQLITE: Final = "sqlite:///"
@@ -35,6 +45,31 @@ def _parse_address(value: object) -> object:
     if not colon or not port.isdecimal() or int(port) > _LARGEST_PORT:
         raise ValueError("give host:port, such as 127.0.0.1:8080, or port 0 to have one picked")
     return Address(host.strip("[]") or "127.0.0.1", int(port))
+
+
+Network = ipaddress.IPv4Network | ipaddress.IPv6Network
+
+
+def _parse_networks(value: object) -> object:
+    if isinstance(value, str):
+        value = [part.strip() for part in value.split(",")]
+    return tuple(map(_parse_network, value)) if isinstance(value, list) else value
+
+
+def _parse_network(value: object) -> Network:
+    if isinstance(value, str):
+        with contextlib.suppress(ValueError):
+            return ipaddress.ip_network(value)
+    raise ValueError(f"{value!r} is no network: give such as 10.0.0.0/8 or 2001:db8::1")
+
+
+class OpenRegistration(BaseModel):
+    """The switch by which a request without a token may register (S-004)."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    policy: str = Field(description="name of the policy that says what may be registered")
+    rate: ParsedRate = Field(description="registrations of one address, such as 10/1h")
 
 
 class Settings(BaseSettings):
@@ -65,8 +100,14 @@ class Settings(BaseSettings):
     log_level: Literal["debug", "info", "warning", "error"] = Field(
         "info", description="debug, info, warning or error"
     )
+    trusted_proxies: Annotated[tuple[Network, ...], NoDecode, BeforeValidator(_parse_networks)] = (
+        Field((), description="networks whose forwarded addresses count, separated by commas")
+    )
     policies: dict[str, Policy] = Field(
         default_factory=dict, description="who may register what; without any, nobody may"
+    )
+    open_registration: OpenRegistration | None = Field(
+        None, description="policy and rate for requests without a token; unset: there are none"
     )
 
     @field_validator("issuer")

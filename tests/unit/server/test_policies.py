@@ -119,7 +119,21 @@ def test_the_development_policy_admits_ordinary_clients(
 
 
 @pytest.mark.parametrize(
-    "fields", [{"redirect_uris": ["no-scheme/*"]}, {"max_clients": -1}, {"scope": ["a"]}]
+    "fields",
+    [
+        {"redirect_uris": ["no-scheme/*"]},
+        {"max_clients": -1},
+        {"max_clients_per_subject": -1},
+        {"scope": ["a"]},
+        {"secret_lifetime": "1 year"},
+        {"client_lifetime": 0},
+        {"rate": "60"},
+        {"rate": "0/1m"},
+        {"rate": "60/m"},
+        {"forced": ["scope"]},
+        {"software_statement": "wanted"},
+        {"introspect": "all"},
+    ],
 )
 def test_a_policy_that_makes_no_sense_is_refused(fields: dict[str, JsonValue]) -> None:
     with pytest.raises(ValidationError):
@@ -144,3 +158,9 @@ def test_s044_s046_a_policy_can_loosen_what_the_standards_leave_to_a_server(
     check_client_metadata(
         parse_client_metadata(document), Policy.model_validate({switch: True}).rules
     )
+
+
+def test_durations_and_rates_are_written_as_text_and_kept_as_numbers() -> None:
+    policy = Policy.model_validate({"secret_lifetime": "90d", "rate": "60/1m"})
+    assert policy.secret_lifetime == 90 * 86400
+    assert policy.rate == (60, 60)

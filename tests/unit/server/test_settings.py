@@ -67,6 +67,8 @@ def test_the_file_takes_the_names_of_the_environment() -> None:
         ("LISTEN", "8080", "host:port"),
         ("LISTEN", "127.0.0.1:99999", "host:port"),
         ("LOG_LEVEL", "loud", "debug"),
+        ("TRUSTED_PROXIES", "10.0.0.0/8,proxy", "give such as 10.0.0.0/8"),
+        ("TRUSTED_PROXIES", "10.0.0.1/8", "give such as 10.0.0.0/8"),
     ],
 )
 def test_a_mistake_in_the_environment_names_variable_value_and_remedy(
@@ -84,6 +86,25 @@ def test_variables_with_our_prefix_that_mean_nothing_are_found() -> None:
     links = ["PORT", "SERVICE_HOST", "SERVICE_PORT_HTTP", "PORT_8080_TCP_ADDR"]
     environment = {f"DCR_SERVER_{name}": "x" for name in [*named, *links]} | {"HOME": "/"}
     assert unknown_variables(environment) == ["DCR_SERVER_ISUER", "DCR_SERVER_PORT_8080"]
+
+
+@pytest.mark.parametrize("from_file", [True, False])
+def test_trusted_proxies_are_networks(monkeypatch: pytest.MonkeyPatch, from_file: bool) -> None:
+    networks = ["10.0.0.0/8", "2001:db8::1"]
+    file = file_with({"trusted_proxies": networks} if from_file else {})
+    if not from_file:
+        monkeypatch.setenv("DCR_SERVER_TRUSTED_PROXIES", ", ".join(networks))
+    trusted = load_settings({}, file).trusted_proxies
+    assert [str(network) for network in trusted] == ["10.0.0.0/8", "2001:db8::1/128"]
+
+
+def test_open_registration_needs_a_policy_and_a_rate() -> None:
+    settings = load_settings({}, file_with({"open_registration": {"policy": "a", "rate": "9/1h"}}))
+    assert settings.open_registration is not None
+    assert settings.open_registration.rate == (9, 3600)
+    for given in ({"policy": "a"}, {"rate": "9/1h"}, {"policy": "a", "rate": "9"}):
+        with pytest.raises(ConfigurationError, match=r"open_registration\.(policy|rate)"):
+            load_settings({}, file_with({"open_registration": given}))
 
 
 def test_a_mistake_in_a_flag_names_the_flag() -> None:
