@@ -93,9 +93,10 @@ test-programs: install
 	@python -m tests.cluster build $(or-skip)
 	@python -m tests.cluster path helm >/dev/null $(or-skip)
 	@python -m tests.interop.oidc_provider_install >/dev/null $(or-skip)
+	@python -m tests.processes.postgresql_programs $(or-skip)
 
 .PHONY: test-unit
-test-unit: install ## the tests that need no program but Python
+test-unit: install ## the tests that need no cluster and no provider of others
 	@pytest -n $(WORKERS) -m "not integration and not interop"
 
 .PHONY: test-integration

