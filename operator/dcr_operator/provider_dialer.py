@@ -13,22 +13,13 @@ from collections.abc import Awaitable, Callable
 
 import httpx
 
-Address = ipaddress.IPv4Address | ipaddress.IPv6Address
+from dcr_protocol.addresses import Address, is_loopback, is_public
+
 Resolve = Callable[[str, int], Awaitable[list[str]]]
 
 # Below the five seconds after which uvicorn and Node close an idle connection: a request
 # on a connection that is being closed would be a request with an unknown outcome.
 _KEEP_ALIVE = 4.0
-# RFC 4291 §2.4, IANA: what has been handed out as global unicast. All else, mapped, translated
-# and site-local addresses with it, is not public whatever its name says.
-_GLOBAL_UNICAST = ipaddress.IPv6Network("2000::/3")
-_SPECIAL = (
-    ipaddress.ip_network("2001::/23"),  # protocol assignments, Teredo among them
-    ipaddress.ip_network("2001:db8::/32"),  # documentation
-    ipaddress.ip_network("2002::/16"),  # 6to4: leads to an IPv4 address
-    ipaddress.ip_network("3fff::/20"),  # documentation
-    ipaddress.ip_network("192.88.99.0/24"),  # 6to4 relays
-)
 
 
 class AddressRefusedError(httpx.ConnectError):
@@ -79,13 +70,7 @@ class HardenedTransport(httpx.AsyncBaseTransport):
         return addresses[0]
 
     def _is_allowed(self, address: Address) -> bool:
-        plain = _unmapped(address)
-        if plain.is_loopback:
-            return self._allow_loopback
-        if isinstance(plain, ipaddress.IPv6Address) and plain not in _GLOBAL_UNICAST:
-            return False
-        special = any(plain in each for each in _SPECIAL if each.version == plain.version)
-        return plain.is_global and not plain.is_multicast and not special
+        return is_public(address) or (self._allow_loopback and is_loopback(address))
 
 
 async def resolve_host(host: str, port: int) -> list[str]:
@@ -95,12 +80,6 @@ async def resolve_host(host: str, port: int) -> list[str]:
     except (OSError, UnicodeError):  # a label that is empty or too long
         return []
     return [str(entry[4][0]) for entry in found]
-
-
-def _unmapped(address: Address) -> Address:
-    if isinstance(address, ipaddress.IPv6Address) and address.ipv4_mapped is not None:
-        return address.ipv4_mapped
-    return address
 
 
 def _limits() -> httpx.Limits:
