@@ -107,6 +107,10 @@ test-integration: install test-programs ## the tests on a real API server and ag
 interop: install test-programs ## the tests against providers that nobody here wrote: PROVIDER=name for one
 	@pytest -m interop $(if $(filter-out file,$(origin PROVIDER)),-k $(PROVIDER))
 
+.PHONY: conformance
+conformance: install ## every rule of the standards that the server keeps, its tests and their results
+	@python -m tests.conformance -n $(WORKERS)
+
 .PHONY: bench
 bench: install ## the benchmarks, or one: BENCH=registration|apply|memory; JSON in .local/bench/
 	@python -m tests.bench $(BENCH)

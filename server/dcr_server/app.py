@@ -10,6 +10,7 @@ from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
 from dcr_server import client_configuration, discovery, health, registration, token_endpoint
+from dcr_server.cross_origin import CrossOrigin
 from dcr_server.error_responses import HANDLERS, LastResort
 from dcr_server.server import Server
 
@@ -60,9 +61,16 @@ def create_app(server: Server) -> Starlette:
             resource("/healthz", GET=health.healthz),
             resource("/readyz", GET=health.readyz),
         ],
-        middleware=[Middleware(LastResort, departure=server.departure)],
+        middleware=_middleware(server),
         exception_handlers={**HANDLERS},
     )
     # A redirect would be built from the Host header.
     app.router.redirect_slashes = False
     return app
+
+
+def _middleware(server: Server) -> list[Middleware]:
+    last_resort = Middleware(LastResort, departure=server.departure)
+    if not server.cors_allowed_origins:
+        return [last_resort]
+    return [last_resort, Middleware(CrossOrigin, origins=server.cors_allowed_origins)]

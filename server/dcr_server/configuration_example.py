@@ -29,6 +29,9 @@ encryption_key_file: /etc/dcr-server/encryption-key
 # Reverse proxies that tell by Forwarded or X-Forwarded-For for whom a request comes.
 # trusted_proxies: [10.0.0.0/8]
 
+# Web applications whose pages may call the server themselves (CORS).
+# cors_allowed_origins: [https://inspector.example.com]
+
 # Who may register what. An initial access token is made for one policy:
 #   dcr-server token create --policy machines --expires-in 1h --max-uses 1
 # What a policy does not list it denies. The policy that admitted a client governs its updates.

@@ -51,6 +51,7 @@ class Server:
     entropy: Entropy
     clock: Clock
     departure: Departure
+    cors_allowed_origins: tuple[str, ...] = ()
 
     def now(self) -> int:
         return int(self.clock())

@@ -91,6 +91,7 @@ async def _server(settings: Settings) -> AsyncIterator[Server]:
             entropy=system_entropy,
             clock=system_clock,
             departure=Departure(),
+            cors_allowed_origins=settings.cors_allowed_origins,
         )
 
 

@@ -20,6 +20,7 @@ from pydantic import (
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from dcr_protocol.uris import split_uri
+from dcr_server.cross_origin import Origins
 from dcr_server.encryption import KEY_BYTES
 from dcr_server.policies import Policy
 from dcr_server.rates import ParsedRate
@@ -102,6 +103,9 @@ class Settings(BaseSettings):
     )
     trusted_proxies: Annotated[tuple[Network, ...], NoDecode, BeforeValidator(_parse_networks)] = (
         Field((), description="networks whose forwarded addresses count, separated by commas")
+    )
+    cors_allowed_origins: Origins = Field(
+        (), description="origins whose pages may call the server, separated by commas, or *"
     )
     policies: dict[str, Policy] = Field(
         default_factory=dict, description="who may register what; without any, nobody may"

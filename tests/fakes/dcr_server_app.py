@@ -48,6 +48,7 @@ async def running_server(
     clock: Clock = time.time,
     entropy: Entropy = system_entropy,
     busy_timeout: float = BUSY_TIMEOUT,
+    cors_allowed_origins: tuple[str, ...] = (),
 ) -> AsyncIterator[Server]:
     """What the endpoints work with; the database stays in the folder for the next start."""
     storage = await open_sqlite_storage(folder / "dcr-server.db", busy_timeout=busy_timeout)
@@ -61,6 +62,7 @@ async def running_server(
             entropy=entropy,
             clock=clock,
             departure=Departure(),
+            cors_allowed_origins=cors_allowed_origins,
         )
     finally:
         await storage.close()
