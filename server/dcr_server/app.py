@@ -48,6 +48,10 @@ def create_app(server: Server) -> Starlette:
                 PUT=client_configuration.update,
                 DELETE=client_configuration.delete,
             ),
+            resource(
+                f"{path}/connect/register/{{client_id}}/secret",
+                POST=client_configuration.rotate_secret,
+            ),
             resource(f"{path}/token", POST=token_endpoint.issue_token),
             resource(f"{path}/jwks", GET=discovery.jwks),
             # RFC 8414 §3.1 puts the path of the issuer behind, DISC §4.1 before (S-181).

@@ -1,6 +1,7 @@
 """The client configuration endpoint: RFC 7592 §2."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Final
 
 import structlog
 from pydantic import SecretStr
@@ -12,15 +13,28 @@ from dcr_protocol.client_metadata import ClientMetadata
 from dcr_protocol.client_update import check_update_request
 from dcr_protocol.errors import InvalidRequest
 from dcr_protocol.json_document import parse_json_object
-from dcr_server.client_information import client_information_response
-from dcr_server.credentials import Credentials, find_secret, find_token, retires_any
+from dcr_server.client_information import Shown, client_information_response
+from dcr_server.credentials import (
+    Credentials,
+    SecretRenewal,
+    find_secret,
+    find_token,
+    retires_any,
+)
 from dcr_server.policies import Policy
 from dcr_server.records import Client
-from dcr_server.registration import admitted_metadata, idempotency_key_reused, issue
-from dcr_server.requests import JSON, bearer_token_hash, idempotency_key, read_body
+from dcr_server.registration import Issued, admitted_metadata, idempotency_key_reused, issue
+from dcr_server.requests import (
+    JSON,
+    bearer_token_hash,
+    idempotency_key,
+    origin_of,
+    read_body,
+    read_optional_body,
+)
 from dcr_server.responses import no_store
 from dcr_server.server import Server
-from dcr_server.storage.protocol import (
+from dcr_server.storage.requests import (
     IdempotencyKeyReused,
     TokenHolder,
     TokenRetired,
@@ -30,7 +44,11 @@ from dcr_server.storage.protocol import (
 )
 from dcr_server.tokens import Minted, hash_of
 
-NO_CONTENT = 204
+NO_CONTENT: Final = 204
+ACTOR: Final = "client"
+LONGEST_OVERLAP: Final = 90 * 24 * 60 * 60
+RENEWED_IN_THE_LAST_PART_OF: Final = 3
+"""An update renews a secret in the last third of its lifetime."""
 
 log = structlog.get_logger()
 
@@ -42,59 +60,119 @@ class _Authenticated:
     held: Credentials
 
 
+@dataclass(frozen=True, slots=True)
+class _Change:
+    """What is asked of the storage, and the credentials that the answer shows."""
+
+    wanted: Update
+    issued: Issued
+
+
 async def read(request: Request, server: Server) -> Response:
     """RFC 7592 §2.1. The token that was presented comes back: only its hash is stored (S-110)."""
     authenticated = await _authenticate(request, server)
-    client, token = authenticated.client, authenticated.token
+    client, token, held = authenticated.client, authenticated.token, authenticated.held
     # A write only where it changes something: reads go on while the database is locked.
-    if retires_any(
-        client.credentials, authenticated.held
-    ) and not await server.storage.clients.retire(
-        client.client_id, token_or_secret_hash=token.hash
+    if retires_any(client.credentials, held) and not await server.storage.clients.use_token(
+        client.client_id, token.hash
     ):
         raise _refused()
-    return client_information_response(server, client, token, None)
+    return client_information_response(server, client, Shown(held, token))
 
 
 async def update(request: Request, server: Server) -> Response:
     """RFC 7592 §2.2: an update replaces the whole client metadata."""
     authenticated = await _authenticate(request, server)
-    client = authenticated.client
     body = await read_body(request, JSON)
-    scope = f"update\n{client.client_id}"
-    repeatable = idempotency_key(request, scope=scope, body=body, now=server.now())
-    issued = issue(server)
-    holder = TokenHolder(client.client_id, authenticated.token.hash)
-    outcome: UpdateOutcome | None = None
-    if repeatable is not None:
-        outcome = await server.storage.clients.replay_update(repeatable, holder, issued.fresh)
+    change = _change(request, server, authenticated, scope="update", body=body)
+    outcome = await server.storage.clients.replay_update(change.wanted)
     if outcome is None:
-        metadata = _admitted_update(body, client, server)
-        outcome = await server.storage.clients.update(
-            Update(holder, issued.fresh, metadata.to_wire(), repeatable)
-        )
-    match outcome:
-        case Updated(updated, secret_issued):
-            log.info("client_updated", client_id=client.client_id, policy=client.owner.policy)
-            return client_information_response(
-                server, updated, issued.token, issued.secret if secret_issued else None
-            )
-        case IdempotencyKeyReused():
-            raise idempotency_key_reused()
-        case TokenRetired():
-            raise _refused()
+        metadata = _admitted_update(body, authenticated.client, server)
+        wanted = replace(change.wanted, metadata=metadata.to_wire())
+        outcome = await server.storage.clients.update(wanted)
+    return _updated("client_updated", server, change, outcome)
+
+
+async def rotate_secret(request: Request, server: Server) -> Response:
+    """Extension: issue another client_secret; the one before may stay valid for an overlap.
+
+    The registration access token changes too, as with an update, so that a lost answer is found
+    out in the same way: what came before stays valid until the new token or secret is used.
+    """
+    authenticated = await _authenticate(request, server)
+    client = authenticated.client
+    body = await read_optional_body(request, JSON)
+    change = _change(request, server, authenticated, scope="rotate", body=body)
+    renewal = SecretRenewal(forced=True, overlap=_overlap(body))
+    wanted = replace(change.wanted, renewal=renewal)
+    outcome = await server.storage.clients.replay_update(wanted)
+    if outcome is None:
+        _policy_that_governs(client, server)
+        if not client.needs_secret:
+            method = client.metadata.get("token_endpoint_auth_method")
+            raise InvalidRequest(f"the client has no secret: it authenticates by {method}")
+        outcome = await server.storage.clients.update(wanted)
+    return _updated("client_secret_rotated", server, change, outcome)
 
 
 async def delete(request: Request, server: Server) -> Response:
     """RFC 7592 §2.3: client_id, secret and token are dead when this returns (S-131)."""
     authenticated = await _authenticate(request, server)
     client_id = authenticated.client.client_id
+    origin = origin_of(request, actor=ACTOR)
     if not await server.storage.clients.delete(
-        client_id, token_hash=authenticated.token.hash, now=server.now()
+        client_id, token_hash=authenticated.token.hash, now=server.now(), origin=origin
     ):
         raise _refused()
     log.info("client_deleted", client_id=client_id, policy=authenticated.client.owner.policy)
     return no_store(None, NO_CONTENT)
+
+
+def _change(
+    request: Request, server: Server, authenticated: _Authenticated, *, scope: str, body: bytes
+) -> _Change:
+    client, now = authenticated.client, server.now()
+    policy = server.policies.get(client.owner.policy)
+    issued = issue(server, policy)
+    lifetime = 0 if policy is None else policy.secret_lifetime or 0
+    wanted = Update(
+        holder=TokenHolder(client.client_id, authenticated.token.hash),
+        fresh=issued.fresh,
+        now=now,
+        metadata=None,
+        # S-142: a client that knows no other way gets its next secret by an update in time.
+        renewal=SecretRenewal(due_before=now + lifetime // RENEWED_IN_THE_LAST_PART_OF),
+        repeatable=idempotency_key(
+            request, scope=f"{scope}\n{client.client_id}", body=body, now=now
+        ),
+        origin=origin_of(request, actor=ACTOR),
+    )
+    return _Change(wanted, issued)
+
+
+def _updated(event: str, server: Server, change: _Change, outcome: UpdateOutcome) -> Response:
+    match outcome:
+        case Updated(client, secret_issued):
+            log.info(event, client_id=client.client_id, policy=client.owner.policy)
+            issued = change.issued
+            shown = Shown(
+                client.credentials[-1], issued.token, issued.secret if secret_issued else None
+            )
+            return client_information_response(server, client, shown)
+        case IdempotencyKeyReused():
+            raise idempotency_key_reused()
+        case TokenRetired():
+            raise _refused()
+
+
+def _overlap(body: bytes) -> int | None:
+    overlap = parse_json_object(body or b"{}").get("overlap")
+    if overlap is None:
+        return None
+    # True is an int of Python, not of JSON.
+    if type(overlap) is not int or not 0 <= overlap <= LONGEST_OVERLAP:
+        raise InvalidRequest(f"overlap must be whole seconds, from 0 to {LONGEST_OVERLAP}")
+    return overlap
 
 
 async def _authenticate(request: Request, server: Server) -> _Authenticated:
@@ -106,7 +184,7 @@ async def _authenticate(request: Request, server: Server) -> _Authenticated:
     value, token_hash = bearer_token_hash(request)
     client = await server.storage.clients.find(request.path_params["client_id"])
     held = None if client is None else find_token(client.credentials, token_hash)
-    if client is None or held is None:
+    if client is None or held is None or client.is_expired(server.now()):
         raise _refused()
     return _Authenticated(client, Minted(value=SecretStr(value), hash=token_hash), held)
 
@@ -130,7 +208,8 @@ def _check_repeated_secret(client: Client, repeated: SecretStr | None) -> None:
     # RFC 7592 §2.2: a client cannot choose its secret, only repeat the one it has (S-124).
     if repeated is None:
         return
-    if find_secret(client.credentials, hash_of(repeated.get_secret_value())) is None:
+    secret_hash = hash_of(repeated.get_secret_value())
+    if find_secret(client.credentials, secret_hash) is None:
         raise InvalidRequest("client_secret is not the current one; leave it out")
 
 

@@ -38,6 +38,7 @@ def _metadata(server: Server) -> AuthorizationServerMetadata:
         token_endpoint_auth_methods_supported=AUTH_METHODS,
         scopes_supported=_scopes(server) or None,
         registration_idempotency_supported=True,
+        registration_client_secret_rotation_supported=True,
     )
 
 

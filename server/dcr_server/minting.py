@@ -6,7 +6,7 @@ from typing import Final
 from pydantic import SecretStr
 
 from dcr_server.configuration import ConfigurationError
-from dcr_server.records import InitialAccessToken, Owner
+from dcr_server.records import COMMAND_LINE, InitialAccessToken, Origin, Owner
 from dcr_server.storage.protocol import InitialAccessTokenStorage
 from dcr_server.tokens import (
     INITIAL_ACCESS_TOKEN_PREFIX,
@@ -29,6 +29,7 @@ class TokenRequest:
     """Seconds; None: it does not expire."""
     max_uses: int | None = None
     note: str = ""
+    origin: Origin = COMMAND_LINE
 
 
 def new_subject(entropy: Entropy) -> str:
@@ -40,7 +41,7 @@ async def mint_initial_access_token(
     wanted: TokenRequest, storage: InitialAccessTokenStorage, entropy: Entropy, *, now: int
 ) -> SecretStr:
     minted = mint(INITIAL_ACCESS_TOKEN_PREFIX, entropy)
-    await storage.add(_record(wanted, minted.hash, now))
+    await storage.add(_record(wanted, minted.hash, now), wanted.origin)
     return minted.value
 
 
@@ -55,7 +56,7 @@ async def keep_initial_access_token(
         raise ConfigurationError(
             f"the token must be {SHORTEST_TOKEN} or more of A-Z a-z 0-9 - _: openssl rand -hex 32"
         )
-    await storage.add(_record(wanted, hash_of(token), now))
+    await storage.add(_record(wanted, hash_of(token), now), wanted.origin)
 
 
 def _record(wanted: TokenRequest, token_hash: bytes, now: int) -> InitialAccessToken:

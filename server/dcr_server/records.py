@@ -2,10 +2,13 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from enum import StrEnum
 
 from dcr_protocol.json_document import JsonValue
 from dcr_protocol.vocabulary import AUTH_METHODS_WITH_SECRET
-from dcr_server.credentials import Credentials
+from dcr_server.credentials import Credentials, Overlapping
+
+_TOKEN_ID_DIGITS = 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,12 +26,20 @@ class Client:
     issued_at: int
     metadata: Mapping[str, JsonValue]
     credentials: tuple[Credentials, ...]
-    secret_expires_at: int = 0
-    """Seconds since the epoch; 0 is never, as in RFC 7591 §3.2.1."""
+    overlapping: Overlapping = ()
+    expires_at: int | None = None
+    """Seconds since the epoch; from then on the client is unknown."""
+    unused_expires_at: int | None = None
+    """The same for a client that never authenticated; None once it has."""
 
     @property
     def needs_secret(self) -> bool:
         return needs_secret(self.metadata.get("token_endpoint_auth_method"))
+
+    def is_expired(self, now: int) -> bool:
+        return any(
+            end is not None and end <= now for end in (self.expires_at, self.unused_expires_at)
+        )
 
 
 def needs_secret(token_endpoint_auth_method: JsonValue) -> bool:
@@ -47,6 +58,11 @@ class InitialAccessToken:
     uses: int = 0
     note: str = ""
 
+    @property
+    def token_id(self) -> str:
+        """Name the token to people; nothing about it can be guessed from this."""
+        return self.token_hash.hex()[:_TOKEN_ID_DIGITS]
+
 
 @dataclass(frozen=True, slots=True)
 class Repeatable:
@@ -64,3 +80,49 @@ class SigningKey:
     kid: str
     sealed_private_key: bytes
     created_at: int
+    algorithm: str = "ES256"
+    signs_from: int = 0
+    """Seconds since the epoch: it is published before, so that caches know it when it signs."""
+    expires_at: int | None = None
+    """When the last token that it signed has expired; None while it signs."""
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """Who asked for a change, as the audit trail tells it; never a credential."""
+
+    actor: str = ""
+    """The subject of an initial access token, `client`, `admin`, `cli` or `clean-up`."""
+    address: str = ""
+    request_id: str = ""
+
+
+UNKNOWN_ORIGIN = Origin()
+COMMAND_LINE = Origin("cli")
+
+
+class Action(StrEnum):
+    """What the audit trail tells."""
+
+    CLIENT_REGISTERED = "client_registered"
+    CLIENT_REPLAYED = "client_replayed"
+    CLIENT_UPDATED = "client_updated"
+    CLIENT_SECRET_ROTATED = "client_secret_rotated"
+    CLIENT_DELETED = "client_deleted"
+    CLIENT_REMOVED = "client_removed"
+    CLIENT_EXPIRED = "client_expired"
+    INITIAL_ACCESS_TOKEN_CREATED = "initial_access_token_created"
+    INITIAL_ACCESS_TOKEN_REVOKED = "initial_access_token_revoked"
+    SIGNING_KEY_ADDED = "signing_key_added"
+
+
+@dataclass(frozen=True, slots=True)
+class AuditEntry:
+    """One change that was made, in the same transaction as the change itself."""
+
+    id: int
+    at: int
+    action: Action
+    origin: Origin
+    owner: Owner = Owner("")
+    client_id: str = ""

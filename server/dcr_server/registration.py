@@ -12,14 +12,14 @@ from dcr_protocol.client_metadata import ClientMetadata, parse_client_metadata
 from dcr_protocol.errors import InvalidClientMetadata, InvalidRequest
 from dcr_protocol.json_document import JsonValue, parse_json_object
 from dcr_protocol.rules import check_client_metadata
-from dcr_server.client_information import client_information_response
-from dcr_server.credentials import Credentials
+from dcr_server.client_information import Shown, client_information_response
+from dcr_server.credentials import NEVER, Credentials
 from dcr_server.initial_access import InitialAccess, authenticate_initial_access
 from dcr_server.policies import Policy
 from dcr_server.records import Client, Repeatable, needs_secret
-from dcr_server.requests import JSON, idempotency_key, read_body
+from dcr_server.requests import JSON, idempotency_key, origin_of, read_body
 from dcr_server.server import Server
-from dcr_server.storage.protocol import (
+from dcr_server.storage.requests import (
     ClientLimitReached,
     Fresh,
     IdempotencyKeyReused,
@@ -52,21 +52,23 @@ class Issued:
 
     token: Minted
     secret: Minted
+    secret_expires_at: int
 
     @property
     def fresh(self) -> Fresh:
-        return Fresh(self.token.hash, self.secret.hash)
+        return Fresh(self.token.hash, self.secret.hash, self.secret_expires_at)
 
 
 async def register(request: Request, server: Server) -> Response:
     access = await authenticate_initial_access(request, server)
     body = await read_body(request, JSON)
     repeatable = _repeatable(request, server, access, body)
-    issued = issue(server)
+    issued = issue(server, access.policy)
+    origin = origin_of(request, actor=access.owner.subject)
     outcome: RegistrationOutcome | None = None
     # What was answered before is answered again, whatever the rules have become since.
     if repeatable is not None:
-        outcome = await server.storage.clients.replay(repeatable, issued.fresh)
+        outcome = await server.storage.clients.replay(repeatable, issued.fresh, origin)
     if outcome is None:
         if access.spent:
             raise _spent()
@@ -78,10 +80,13 @@ async def register(request: Request, server: Server) -> Response:
                 initial_access_token_hash=access.token_hash,
                 now=server.now(),
                 max_clients=access.policy.max_clients,
+                max_clients_per_subject=access.policy.max_clients_per_subject,
                 repeatable=repeatable,
+                origin=origin,
             )
         )
     client = _registered_client(outcome)
+    shown = issued.secret if client.needs_secret else None
     log.info(
         "client_registered",
         client_id=client.client_id,
@@ -90,7 +95,7 @@ async def register(request: Request, server: Server) -> Response:
         replayed=isinstance(outcome, Replayed),
     )
     return client_information_response(
-        server, client, issued.token, issued.secret if client.needs_secret else None, status=CREATED
+        server, client, Shown(client.credentials[-1], issued.token, shown), status=CREATED
     )
 
 
@@ -102,10 +107,12 @@ def admitted_metadata(document: Mapping[str, JsonValue], policy: Policy) -> Clie
     return policy.admit(metadata)
 
 
-def issue(server: Server) -> Issued:
+def issue(server: Server, policy: Policy | None) -> Issued:
+    lifetime = None if policy is None else policy.secret_lifetime
     return Issued(
         token=mint(REGISTRATION_ACCESS_TOKEN_PREFIX, server.entropy),
         secret=mint(CLIENT_SECRET_PREFIX, server.entropy),
+        secret_expires_at=NEVER if lifetime is None else server.now() + lifetime,
     )
 
 
@@ -141,14 +148,23 @@ def _refuse_what_gets_no_token(metadata: ClientMetadata) -> None:
 def _new_client(
     server: Server, access: InitialAccess, metadata: ClientMetadata, fresh: Fresh
 ) -> Client:
-    secret_hash = fresh.secret_hash if needs_secret(metadata.token_endpoint_auth_method) else None
+    now = server.now()
+    credentials = Credentials(1, fresh.token_hash, None)
+    if needs_secret(metadata.token_endpoint_auth_method):
+        credentials = Credentials(1, fresh.token_hash, fresh.secret_hash, fresh.secret_expires_at)
     return Client(
         client_id=new_client_id(server.entropy, server.clock()),
         owner=access.owner,
-        issued_at=server.now(),
+        issued_at=now,
         metadata=metadata.to_wire(),
-        credentials=(Credentials(1, fresh.token_hash, secret_hash),),
+        credentials=(credentials,),
+        expires_at=_end(now, access.policy.client_lifetime),
+        unused_expires_at=_end(now, access.policy.unused_client_lifetime),
     )
+
+
+def _end(now: int, lifetime: int | None) -> int | None:
+    return None if lifetime is None else now + lifetime
 
 
 def _registered_client(outcome: RegistrationOutcome) -> Client:

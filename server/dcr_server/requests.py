@@ -8,7 +8,7 @@ from starlette.requests import ClientDisconnect, Request
 from dcr_protocol.bearer import parse_bearer
 from dcr_protocol.errors import InvalidRequest
 from dcr_protocol.json_document import DEFAULT_MAX_BYTES
-from dcr_server.records import Repeatable
+from dcr_server.records import Origin, Repeatable
 from dcr_server.tokens import hash_of
 
 JSON: Final = "application/json"
@@ -33,6 +33,20 @@ async def read_body(request: Request, media_type: str) -> bytes:
     ClientDisconnect.
     """
     _check_content_type(request.headers.get("content-type", ""), media_type)
+    return await _read(request)
+
+
+async def read_optional_body(request: Request, media_type: str) -> bytes:
+    """Read a body that may be missing; then no content type is asked for."""
+    if "content-type" in request.headers:
+        return await read_body(request, media_type)
+    body = await _read(request)
+    if body:
+        _check_content_type("", media_type)
+    return body
+
+
+async def _read(request: Request) -> bytes:
     if _announces_too_much(request.headers.get("content-length", "")):
         raise _too_large()
     body = bytearray()
@@ -61,6 +75,11 @@ def idempotency_key(request: Request, *, scope: str, body: bytes, now: int) -> R
     return Repeatable(
         key_hash=hash_of(f"{scope}\n{key}"), body_hash=hashlib.sha256(body).digest(), at=now
     )
+
+
+def origin_of(request: Request, *, actor: str) -> Origin:
+    """Say who asked, for the audit trail."""
+    return Origin(actor=actor, address=request.client.host if request.client else "")
 
 
 def _check_content_type(content_type: str, media_type: str) -> None:

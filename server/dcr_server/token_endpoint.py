@@ -13,7 +13,7 @@ from dcr_protocol.errors import InvalidRequest, ProtocolError, RegistrationError
 from dcr_protocol.rules import is_scope
 from dcr_protocol.vocabulary import CLIENT_CREDENTIALS, CLIENT_SECRET_BASIC
 from dcr_server.access_tokens import LIFETIME, AccessTokenClaims
-from dcr_server.credentials import find_secret, retires_any
+from dcr_server.credentials import after_secret_use, is_valid_secret
 from dcr_server.policies import Policy
 from dcr_server.records import Client
 from dcr_server.requests import FORM, read_body
@@ -92,19 +92,15 @@ async def _authenticate_client(request: Request, parameters: Parameters, server:
     if client is None or client.metadata.get("token_endpoint_auth_method") not in AUTH_METHODS:
         raise _invalid_client()
     secret_hash = hash_of(secret.get_secret_value())
-    held = find_secret(client.credentials, secret_hash)
-    if held is None or _secret_expired(client, server):
+    now = server.now()
+    held, overlapping = client.credentials, client.overlapping
+    if client.is_expired(now) or not is_valid_secret(held, overlapping, secret_hash, now):
         raise _invalid_client()
     # A write only where it changes something: tokens are issued while the database is locked.
-    if retires_any(client.credentials, held) and not await server.storage.clients.retire(
-        client_id, token_or_secret_hash=secret_hash
-    ):
+    changes = client.unused_expires_at is not None or after_secret_use(held, secret_hash) != held
+    if changes and not await server.storage.clients.use_secret(client_id, secret_hash, now):
         raise _invalid_client()
     return client
-
-
-def _secret_expired(client: Client, server: Server) -> bool:
-    return 0 < client.secret_expires_at <= server.now()
 
 
 def _policy_that_governs(client: Client, server: Server) -> Policy:

@@ -19,6 +19,8 @@ INITIAL_ACCESS_TOKEN_PREFIX: Final = "dcr_iat_"
 REGISTRATION_ACCESS_TOKEN_PREFIX: Final = "dcr_rat_"
 CLIENT_SECRET_PREFIX: Final = "dcr_sec_"
 
+HASH_BYTES: Final = hashlib.sha256().digest_size
+
 _OPAQUE: Final = re.compile(r"[A-Za-z0-9_-]+", re.ASCII)
 _TOKEN_BYTES: Final = 32
 _CLIENT_ID_RANDOM_BYTES: Final = 10

@@ -9,8 +9,9 @@ import pytest_asyncio
 
 from dcr_protocol.json_document import JsonValue
 from dcr_server.credentials import Credentials
-from dcr_server.records import Client, InitialAccessToken, Owner, Repeatable, SigningKey
-from dcr_server.storage.protocol import (
+from dcr_server.records import Client, InitialAccessToken, Origin, Owner, Repeatable, SigningKey
+from dcr_server.storage.protocol import Storage
+from dcr_server.storage.requests import (
     ClientLimitReached,
     Fresh,
     IdempotencyKeyReused,
@@ -19,7 +20,6 @@ from dcr_server.storage.protocol import (
     Registration,
     Replayed,
     ReplayedClientGone,
-    Storage,
     TokenHolder,
     TokenRetired,
     Update,
@@ -29,6 +29,7 @@ from dcr_server.storage.sqlite import open_sqlite_storage
 from dcr_server.tokens import hash_of
 
 NOW = 1_800_000_000
+ORIGIN = Origin("tester", "192.0.2.1", "r1")
 OWNER = Owner("default", "operator")
 TOKEN = InitialAccessToken(
     token_hash=hash_of("iat"), owner=OWNER, created_at=NOW, expires_at=None, max_uses=None
@@ -38,7 +39,7 @@ TOKEN = InitialAccessToken(
 @pytest_asyncio.fixture
 async def storage(tmp_path: Path) -> AsyncIterator[Storage]:
     storage = await open_sqlite_storage(tmp_path / "test.db")
-    await storage.initial_access_tokens.add(TOKEN)
+    await storage.initial_access_tokens.add(TOKEN, ORIGIN)
     yield storage
     await storage.close()
 
@@ -70,7 +71,7 @@ def holder(client_id: str, token: str) -> TokenHolder:
 
 
 def update(client_id: str, token: str) -> Update:
-    return Update(holder(client_id, token), fresh("new"), {**BASIC, "client_name": "new"})
+    return Update(holder(client_id, token), fresh("new"), NOW, {**BASIC, "client_name": "new"})
 
 
 async def test_what_was_registered_is_found(storage: Storage) -> None:
@@ -89,7 +90,7 @@ async def test_concurrent_registrations_use_a_token_no_more_often_than_allowed(
     storage: Storage,
 ) -> None:
     limited = replace(TOKEN, token_hash=hash_of("limited"), max_uses=3)
-    await storage.initial_access_tokens.add(limited)
+    await storage.initial_access_tokens.add(limited, ORIGIN)
     wanted = [
         replace(registration(f"c{number}"), initial_access_token_hash=limited.token_hash)
         for number in range(8)
@@ -102,7 +103,7 @@ async def test_concurrent_registrations_use_a_token_no_more_often_than_allowed(
 
 async def test_an_expired_token_registers_nothing(storage: Storage) -> None:
     expired = replace(TOKEN, token_hash=hash_of("expired"), expires_at=NOW)
-    await storage.initial_access_tokens.add(expired)
+    await storage.initial_access_tokens.add(expired, ORIGIN)
     wanted = replace(registration("a"), initial_access_token_hash=expired.token_hash)
     assert await storage.clients.register(wanted) == InitialAccessTokenSpent()
 
@@ -121,7 +122,7 @@ async def test_a_limit_that_refuses_costs_no_use_of_the_token(storage: Storage) 
 
 async def test_a_deleted_client_makes_room_under_the_limit(storage: Storage) -> None:
     await storage.clients.register(replace(registration("a"), max_clients=1))
-    assert await storage.clients.delete("a", token_hash=hash_of("rat a"), now=NOW)
+    assert await storage.clients.delete("a", token_hash=hash_of("rat a"), now=NOW, origin=ORIGIN)
     outcome = await storage.clients.register(replace(registration("b"), max_clients=1))
     assert isinstance(outcome, Registered)
 
@@ -146,49 +147,49 @@ async def test_a_key_with_another_body_is_refused(storage: Storage) -> None:
 
 
 async def test_a_replay_before_the_rest_is_looked_at_is_the_same(storage: Storage) -> None:
-    assert await storage.clients.replay(KEY, fresh("b")) is None
+    assert await storage.clients.replay(KEY, fresh("b"), ORIGIN) is None
     await storage.clients.register(replace(registration("a"), repeatable=KEY))
-    outcome = await storage.clients.replay(KEY, fresh("b"))
+    outcome = await storage.clients.replay(KEY, fresh("b"), ORIGIN)
     assert isinstance(outcome, Replayed)
     assert [held.secret_hash for held in outcome.client.credentials] == [
         hash_of("secret a"),
         hash_of("secret b"),
     ]
     other = replace(KEY, body_hash=hash_of("other"))
-    assert await storage.clients.replay(other, fresh("c")) == IdempotencyKeyReused()
+    assert await storage.clients.replay(other, fresh("c"), ORIGIN) == IdempotencyKeyReused()
 
 
 async def test_an_update_that_was_done_before_changes_credentials_only(storage: Storage) -> None:
     await storage.clients.register(registration("a"))
-    by = holder("a", "rat a")
-    assert await storage.clients.replay_update(KEY, by, fresh("b")) is None
-    await storage.clients.update(replace(update("a", "rat a"), repeatable=KEY))
+    repeated = replace(update("a", "rat a"), repeatable=KEY)
+    assert await storage.clients.replay_update(repeated) is None
+    await storage.clients.update(repeated)
     await storage.clients.update(replace(update("a", "rat a"), metadata=PUBLIC))
-    outcome = await storage.clients.replay_update(KEY, by, fresh("b"))
+    outcome = await storage.clients.replay_update(repeated)
     assert isinstance(outcome, Updated)
     assert outcome.client.metadata == PUBLIC
     assert not outcome.secret_issued
-    retired = holder("a", "rat unknown")
-    assert await storage.clients.replay_update(KEY, retired, fresh("c")) == TokenRetired()
+    retired = replace(repeated, holder=holder("a", "rat unknown"))
+    assert await storage.clients.replay_update(retired) == TokenRetired()
 
 
 async def test_a_key_outlives_its_client_by_a_day(storage: Storage) -> None:
     await storage.clients.register(replace(registration("a"), repeatable=KEY))
-    await storage.clients.delete("a", token_hash=hash_of("rat a"), now=NOW)
+    await storage.clients.delete("a", token_hash=hash_of("rat a"), now=NOW, origin=ORIGIN)
     repeated = replace(registration("b"), repeatable=KEY)
     assert await storage.clients.register(repeated) == ReplayedClientGone()
-    assert await storage.clients.replay(KEY, fresh("b")) == ReplayedClientGone()
+    assert await storage.clients.replay(KEY, fresh("b"), ORIGIN) == ReplayedClientGone()
 
 
 async def test_an_expired_key_is_as_good_as_none(storage: Storage) -> None:
     await storage.clients.register(replace(registration("a"), repeatable=KEY))
-    await storage.clients.delete("a", token_hash=hash_of("rat a"), now=NOW)
+    await storage.clients.delete("a", token_hash=hash_of("rat a"), now=NOW, origin=ORIGIN)
     late = replace(KEY, at=NOW + 86400)
-    assert await storage.clients.replay(late, fresh("b")) is None
+    assert await storage.clients.replay(late, fresh("b"), ORIGIN) is None
     outcome = await storage.clients.register(replace(registration("b"), repeatable=late))
     assert isinstance(outcome, Registered)
     # It begins anew, with the client that it stands for now.
-    assert isinstance(await storage.clients.replay(late, fresh("c")), Replayed)
+    assert isinstance(await storage.clients.replay(late, fresh("c"), ORIGIN), Replayed)
 
 
 async def test_an_update_is_that_of_the_presented_token(storage: Storage) -> None:
@@ -214,21 +215,22 @@ async def test_an_update_with_a_retired_token_changes_nothing(storage: Storage) 
 async def test_the_use_of_a_credential_retires_what_it_supersedes(storage: Storage) -> None:
     await storage.clients.register(registration("a"))
     await storage.clients.update(update("a", "rat a"))
-    assert await storage.clients.retire("a", token_or_secret_hash=hash_of("rat new"))
-    assert not await storage.clients.retire("a", token_or_secret_hash=hash_of("rat a"))
-    assert not await storage.clients.retire("unknown", token_or_secret_hash=hash_of("rat a"))
+    assert await storage.clients.use_token("a", hash_of("rat new"))
+    assert not await storage.clients.use_token("a", hash_of("rat a"))
+    assert not await storage.clients.use_token("unknown", hash_of("rat a"))
 
 
 async def test_a_deletion_needs_a_token_that_is_held(storage: Storage) -> None:
     await storage.clients.register(registration("a"))
-    assert not await storage.clients.delete("a", token_hash=hash_of("rat b"), now=NOW)
-    assert await storage.clients.delete("a", token_hash=hash_of("rat a"), now=NOW)
-    assert not await storage.clients.delete("a", token_hash=hash_of("rat a"), now=NOW)
+    for token, deleted in (("rat b", False), ("rat a", True), ("rat a", False)):
+        assert deleted == await storage.clients.delete(
+            "a", token_hash=hash_of(token), now=NOW, origin=ORIGIN
+        )
     assert await storage.clients.find("a") is None
 
 
 async def test_a_known_initial_access_token_stays_as_it_is(storage: Storage) -> None:
-    await storage.initial_access_tokens.add(replace(TOKEN, owner=Owner("other")))
+    await storage.initial_access_tokens.add(replace(TOKEN, owner=Owner("other")), ORIGIN)
     assert await storage.initial_access_tokens.find(TOKEN.token_hash) == TOKEN
 
 
@@ -244,7 +246,7 @@ async def test_everything_is_there_after_reopening(tmp_path: Path) -> None:
     for opening in range(2):
         storage = await open_sqlite_storage(tmp_path / "test.db")
         if opening == 0:
-            await storage.initial_access_tokens.add(TOKEN)
+            await storage.initial_access_tokens.add(TOKEN, ORIGIN)
             await storage.clients.register(registration("a"))
         assert await storage.clients.find("a") == client("a")
         await storage.check()

@@ -6,14 +6,31 @@ Refusals are return values, since they are answers; StorageUnavailable is an out
     StorageError
     ├── StorageUnavailable    for now: locked, full, out of reach
     └── UnusableStorage       until somebody acts: newer schema, not a database
+
+All methods raise StorageUnavailable.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Protocol
 
-from dcr_protocol.json_document import JsonValue
-from dcr_server.records import Client, InitialAccessToken, Repeatable, SigningKey
+from dcr_server.records import (
+    AuditEntry,
+    Client,
+    InitialAccessToken,
+    Origin,
+    Repeatable,
+    SigningKey,
+)
+from dcr_server.storage.requests import (
+    AuditFilter,
+    ClientFilter,
+    Fresh,
+    Registration,
+    RegistrationOutcome,
+    ReplayOutcome,
+    Update,
+    UpdateOutcome,
+)
 
 
 class StorageError(Exception):
@@ -28,141 +45,108 @@ class UnusableStorage(StorageError):  # noqa: N818 - named as the state, like it
     """The database is not one that this version can use; waiting does not help."""
 
 
-@dataclass(frozen=True, slots=True)
-class Fresh:
-    """Hashes of credentials that an answer may carry; the secret only where one is needed."""
-
-    token_hash: bytes
-    secret_hash: bytes
-
-
-@dataclass(frozen=True, slots=True)
-class TokenHolder:
-    """Who presents a registration access token for a client."""
-
-    client_id: str
-    token_hash: bytes
-
-
-@dataclass(frozen=True, slots=True)
-class Registration:
-    """A client to add, and what must hold in the same transaction."""
-
-    client: Client
-    fresh: Fresh
-    initial_access_token_hash: bytes
-    now: int
-    max_clients: int | None = None
-    repeatable: Repeatable | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Update:
-    """Metadata to put in the place of what is there, by the holder of a token."""
-
-    holder: TokenHolder
-    fresh: Fresh
-    metadata: Mapping[str, JsonValue]
-    repeatable: Repeatable | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Registered:
-    client: Client
-
-
-@dataclass(frozen=True, slots=True)
-class Replayed:
-    """The client that the Idempotency-Key made, with one more pair of credentials.
-
-    What it is registered for may have changed since, and with it whether it has a secret.
-    """
-
-    client: Client
-
-
-@dataclass(frozen=True, slots=True)
-class Updated:
-    client: Client
-    secret_issued: bool
-
-
-@dataclass(frozen=True, slots=True)
-class IdempotencyKeyReused:
-    """The key came with another body before."""
-
-
-@dataclass(frozen=True, slots=True)
-class ReplayedClientGone:
-    """The client that the key once registered has been deleted."""
-
-
-@dataclass(frozen=True, slots=True)
-class InitialAccessTokenSpent:
-    """Used up, revoked or expired since it was looked up."""
-
-
-@dataclass(frozen=True, slots=True)
-class ClientLimitReached:
-    pass
-
-
-@dataclass(frozen=True, slots=True)
-class TokenRetired:
-    """The client is gone, or the registration access token no longer among those that it holds."""
-
-
-ReplayOutcome = Replayed | IdempotencyKeyReused | ReplayedClientGone
-RegistrationOutcome = Registered | ReplayOutcome | InitialAccessTokenSpent | ClientLimitReached
-UpdateOutcome = Updated | IdempotencyKeyReused | TokenRetired
-
-
 class ClientStorage(Protocol):
-    """All methods raise StorageUnavailable."""
-
     async def register(self, registration: Registration) -> RegistrationOutcome: ...
 
-    async def replay(self, repeatable: Repeatable, fresh: Fresh) -> ReplayOutcome | None:
+    async def replay(
+        self, repeatable: Repeatable, fresh: Fresh, origin: Origin
+    ) -> ReplayOutcome | None:
         """Answer a registration that was done before; None when the key is new."""
         ...
 
-    async def find(self, client_id: str) -> Client | None: ...
+    async def find(self, client_id: str) -> Client | None:
+        """Find it, expired or not: the clean-up may be late."""
+        ...
 
-    async def update(self, update: Update) -> UpdateOutcome: ...
+    async def update(self, update: Update) -> UpdateOutcome:
+        """Replace the metadata, or rotate the secret; an expired client is gone."""
+        ...
 
-    async def replay_update(
-        self, repeatable: Repeatable, holder: TokenHolder, fresh: Fresh
-    ) -> UpdateOutcome | None:
-        """Answer an update that was done before; None when the key is new.
+    async def replay_update(self, update: Update) -> UpdateOutcome | None:
+        """Answer an update that was done before; None when the key is new, or there is none.
 
         What is in force now stays, only the credentials are issued again.
         """
         ...
 
-    async def retire(self, client_id: str, *, token_or_secret_hash: bytes) -> bool:
-        """Record the use of a credential; False when it is not valid any more."""
+    async def use_token(self, client_id: str, token_hash: bytes) -> bool:
+        """Record the use of a registration access token; False when it is not valid any more."""
         ...
 
-    async def delete(self, client_id: str, *, token_hash: bytes, now: int) -> bool: ...
+    async def use_secret(self, client_id: str, secret_hash: bytes | None, now: int) -> bool:
+        """Record that the client authenticated, None for one without secret; False as above."""
+        ...
+
+    async def delete(
+        self, client_id: str, *, token_hash: bytes, now: int, origin: Origin
+    ) -> bool: ...
+
+    async def remove(self, client_id: str, *, now: int, origin: Origin) -> bool:
+        """Delete it for an administrator, who needs no token of it."""
+        ...
+
+    async def page(self, wanted: ClientFilter, *, after: str, limit: int) -> tuple[Client, ...]:
+        """List by client_id, those that come after one."""
+        ...
+
+    async def counts(self) -> Mapping[str, int]:
+        """Count the clients of each policy."""
+        ...
 
 
 class InitialAccessTokenStorage(Protocol):
-    """All methods raise StorageUnavailable."""
-
-    async def add(self, token: InitialAccessToken) -> None:
+    async def add(self, token: InitialAccessToken, origin: Origin) -> None:
         """Add it; one that is known stays as it is."""
         ...
 
     async def find(self, token_hash: bytes) -> InitialAccessToken | None: ...
 
+    async def page(
+        self, policy: str | None, *, after: str, limit: int
+    ) -> tuple[InitialAccessToken, ...]:
+        """List by token_id, those that come after one."""
+        ...
+
+    async def revoke(self, token_id: str, *, now: int, origin: Origin) -> bool:
+        """Forget it, at once in every process that looks; False when there is none."""
+        ...
+
 
 class SigningKeyStorage(Protocol):
-    """All methods raise StorageUnavailable."""
-
-    async def all(self) -> tuple[SigningKey, ...]: ...
+    async def all(self) -> tuple[SigningKey, ...]:
+        """List them, in the order in which they were made."""
+        ...
 
     async def add_first(self, key: SigningKey) -> None:
         """Add the key unless there is one: processes that start together end up with the same."""
+        ...
+
+    async def add(self, key: SigningKey, *, retire_at: int, origin: Origin) -> None:
+        """Add a successor; the keys before, unless they end sooner, expire at that time."""
+        ...
+
+    async def remove(self, kid: str) -> None: ...
+
+    async def reseal(self, kid: str, sealed_private_key: bytes) -> None:
+        """Keep the same key, sealed with another encryption key."""
+        ...
+
+
+class AssertionStorage(Protocol):
+    async def claim(self, assertion_hash: bytes, *, expires_at: int, now: int) -> bool:
+        """Note that an assertion was used; False: it was used before, in whichever process."""
+        ...
+
+
+class RevokedTokenStorage(Protocol):
+    async def revoke(self, jwt_id: str, *, expires_at: int) -> None: ...
+
+    async def is_revoked(self, jwt_id: str) -> bool: ...
+
+
+class AuditStorage(Protocol):
+    async def page(self, wanted: AuditFilter, *, after: int, limit: int) -> tuple[AuditEntry, ...]:
+        """List by id, those that come after one."""
         ...
 
 
@@ -175,6 +159,23 @@ class Storage(Protocol):
 
     @property
     def signing_keys(self) -> SigningKeyStorage: ...
+
+    @property
+    def assertions(self) -> AssertionStorage: ...
+
+    @property
+    def revoked_tokens(self) -> RevokedTokenStorage: ...
+
+    @property
+    def audit(self) -> AuditStorage: ...
+
+    async def clean_up(self, *, now: int, limit: int) -> Mapping[str, int]:
+        """Remove what has expired, at most that many of each kind; say how many of which.
+
+        The kinds are clients, initial_access_tokens, idempotency_keys, assertions,
+        revoked_tokens and signing_keys.
+        """
+        ...
 
     async def check(self) -> None:
         """Raise StorageUnavailable unless reads and writes work."""

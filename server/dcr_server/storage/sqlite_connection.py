@@ -15,8 +15,6 @@ _READ_BUSY_TIMEOUT: Final = 0.1
 
 T = TypeVar("T")
 
-Row = tuple[object, ...]
-
 
 def connect_to_write(path: Path, *, busy_timeout: float) -> sqlite3.Connection:
     """Open or create the file, readable by its owner only.
@@ -38,26 +36,6 @@ def connect_to_read(path: Path) -> sqlite3.Connection:
         connection = _connect(path, _READ_BUSY_TIMEOUT)
         connection.execute("PRAGMA query_only = ON")
     return connection
-
-
-class SqliteReader:
-    """Reads on the event loop: a point read takes microseconds, a thread would take more."""
-
-    def __init__(self, connection: sqlite3.Connection) -> None:
-        self._connection = connection
-
-    def rows(self, query: str, parameters: Row = ()) -> list[Row]:
-        try:
-            return self._connection.execute(query, parameters).fetchall()
-        except sqlite3.Error as error:
-            raise StorageUnavailable(f"the database cannot be read: {error}") from error
-
-    def row(self, query: str, parameters: Row = ()) -> Row | None:
-        rows = self.rows(query, parameters)
-        return rows[0] if rows else None
-
-    def close(self) -> None:
-        self._connection.close()
 
 
 def _connect(path: Path, busy_timeout: float) -> sqlite3.Connection:

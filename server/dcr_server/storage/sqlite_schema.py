@@ -51,6 +51,50 @@ MIGRATIONS: Final[tuple[tuple[str, ...], ...]] = (
             created_at INTEGER NOT NULL
         ) WITHOUT ROWID""",
     ),
+    (
+        # Of each secret instead, beside its hash; until now none expired.
+        "ALTER TABLE clients DROP COLUMN secret_expires_at",
+        "ALTER TABLE clients ADD COLUMN overlapping TEXT NOT NULL DEFAULT '[]'",
+        "ALTER TABLE clients ADD COLUMN expires_at INTEGER",
+        "ALTER TABLE clients ADD COLUMN unused_expires_at INTEGER",
+        "CREATE INDEX clients_by_owner ON clients (policy, subject, client_id)",
+        "CREATE INDEX clients_by_expiry ON clients (expires_at) WHERE expires_at IS NOT NULL",
+        """CREATE INDEX clients_by_unused_expiry ON clients (unused_expires_at)
+            WHERE unused_expires_at IS NOT NULL""",
+        """CREATE INDEX initial_access_tokens_by_expiry ON initial_access_tokens (expires_at)
+            WHERE expires_at IS NOT NULL""",
+        "ALTER TABLE signing_keys ADD COLUMN algorithm TEXT NOT NULL DEFAULT 'ES256'",
+        "ALTER TABLE signing_keys ADD COLUMN signs_from INTEGER NOT NULL DEFAULT 0",
+        "ALTER TABLE signing_keys ADD COLUMN expires_at INTEGER",
+        # One row at most: whoever puts it there makes the first key.
+        "CREATE TABLE signing_key_made (one INTEGER PRIMARY KEY)",
+        """CREATE TABLE used_assertions (
+            assertion_hash BLOB PRIMARY KEY,
+            expires_at INTEGER NOT NULL
+        ) WITHOUT ROWID""",
+        "CREATE INDEX used_assertions_by_expiry ON used_assertions (expires_at)",
+        """CREATE TABLE revoked_tokens (
+            jwt_id TEXT PRIMARY KEY,
+            expires_at INTEGER NOT NULL
+        ) WITHOUT ROWID""",
+        "CREATE INDEX revoked_tokens_by_expiry ON revoked_tokens (expires_at)",
+        """CREATE TABLE audit (
+            id INTEGER PRIMARY KEY,
+            at INTEGER NOT NULL,
+            action TEXT NOT NULL,
+            policy TEXT NOT NULL,
+            subject TEXT NOT NULL,
+            client_id TEXT NOT NULL,
+            actor TEXT NOT NULL,
+            address TEXT NOT NULL,
+            request_id TEXT NOT NULL
+        )""",
+        # Nothing changes what was done; only a file that is thrown away forgets it.
+        """CREATE TRIGGER audit_is_append_only BEFORE UPDATE ON audit
+            BEGIN SELECT RAISE(ABORT, 'the audit trail is append-only'); END""",
+        """CREATE TRIGGER audit_keeps_everything BEFORE DELETE ON audit
+            BEGIN SELECT RAISE(ABORT, 'the audit trail is append-only'); END""",
+    ),
 )
 
 

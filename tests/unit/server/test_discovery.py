@@ -66,7 +66,6 @@ async def test_what_is_not_served_is_not_advertised(registrant: Registrant) -> N
         "introspection_endpoint",
         "revocation_endpoint",
         "userinfo_endpoint",
-        "registration_client_secret_rotation_supported",
     } & set(document)
 
 

@@ -3,7 +3,6 @@
 import contextlib
 import sqlite3
 from collections.abc import Mapping
-from dataclasses import replace
 from pathlib import Path
 
 import httpx
@@ -12,8 +11,6 @@ from joserfc import jwt
 from joserfc.jwk import KeySet
 
 from dcr_protocol.json_document import JsonValue
-from dcr_server.storage.protocol import Fresh, Registration
-from dcr_server.tokens import hash_of
 from tests.unit.server.registrant import EVERYTHING, MACHINE, Registrant, registrant_at
 
 WEB: Mapping[str, JsonValue] = {"redirect_uris": ["https://a.example/cb"]}
@@ -133,23 +130,14 @@ async def test_a_policy_that_was_narrowed_narrows_the_tokens(tmp_path: Path) -> 
         assert refused.json()["error"] == "unauthorized_client"
 
 
-async def test_a_secret_that_expired_gets_no_token(registrant: Registrant) -> None:
-    client = await registrant.register()
-    held = await registrant.server.storage.clients.find(client["client_id"])
-    assert held is not None
-    expiring = replace(held, client_id="other", secret_expires_at=int(registrant.clock()) + 1)
-    await registrant.server.storage.clients.register(
-        Registration(
-            expiring,
-            Fresh(b"", b""),
-            hash_of(registrant.initial_access_token),
-            now=registrant.server.now(),
-        )
-    )
-    other = ("other", client["client_secret"])
-    assert (await registrant.get_token(other)).status_code == 200
-    registrant.clock.seconds += 1
-    assert (await registrant.get_token(other)).status_code == 401
+async def test_s143_a_secret_that_expired_gets_no_token(tmp_path: Path) -> None:
+    expiring = EVERYTHING.model_copy(update={"secret_lifetime": 60})
+    async with registrant_at(tmp_path, policies={"default": expiring}) as registrant:
+        client = await registrant.register()
+        registrant.clock.seconds += 59
+        assert (await registrant.get_token(client.basic)).status_code == 200
+        registrant.clock.seconds += 1
+        assert (await registrant.get_token(client.basic)).status_code == 401
 
 
 @pytest.mark.parametrize("method", ["client_secret_post", "none"])

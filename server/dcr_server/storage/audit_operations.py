@@ -1,0 +1,69 @@
+"""The audit trail: each change writes its entry in its own transaction; nothing changes one."""
+
+from dataclasses import dataclass
+from typing import Final, cast
+
+from dcr_server.records import Action, AuditEntry, Origin, Owner
+from dcr_server.storage.operations import Operation, Row
+from dcr_server.storage.requests import AuditFilter
+
+_TELL: Final = """INSERT INTO audit
+    (at, action, policy, subject, client_id, actor, address, request_id)
+    VALUES (?, ?, ?, ?, ?, ?, ?, ?)"""
+_COLUMNS: Final = "id, at, action, policy, subject, client_id, actor, address, request_id"
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    action: Action
+    at: int
+    owner: Owner
+    client_id: str = ""
+
+
+def tell(change: Change, origin: Origin) -> Operation[None]:
+    owner = change.owner
+    yield (
+        _TELL,
+        (
+            change.at,
+            change.action.value,
+            owner.policy,
+            owner.subject,
+            change.client_id,
+            origin.actor,
+            origin.address,
+            origin.request_id,
+        ),
+    )
+
+
+def page(wanted: AuditFilter, after: int, limit: int) -> Operation[tuple[AuditEntry, ...]]:
+    named: dict[str, str | None] = {
+        "action": wanted.action,
+        "client_id": wanted.client_id,
+        "policy": wanted.policy,
+        "subject": wanted.subject,
+    }
+    asked = {column: str(value) for column, value in named.items() if value is not None}
+    conditions = "".join(f" AND {column} = ?" for column in asked)
+    rows = yield (
+        f"SELECT {_COLUMNS} FROM audit WHERE id > ?{conditions} ORDER BY id LIMIT ?",
+        (after, *asked.values(), limit),
+    )
+    return tuple(_entry(row) for row in rows)
+
+
+def _entry(row: Row) -> AuditEntry:
+    # The columns' types, as the schema declares and `tell` writes them.
+    number, at, action, policy, subject, client_id, actor, address, request_id = cast(
+        "tuple[int, int, str, str, str, str, str, str, str]", row
+    )
+    return AuditEntry(
+        id=number,
+        at=at,
+        action=Action(action),
+        origin=Origin(actor=actor, address=address, request_id=request_id),
+        owner=Owner(policy=policy, subject=subject),
+        client_id=client_id,
+    )

@@ -1,0 +1,279 @@
+"""Registering, updating, using and deleting clients: what one transaction each does."""
+
+from dataclasses import replace
+from typing import Final
+
+from dcr_server.credentials import (
+    Credentials,
+    after_renewal,
+    after_replay,
+    after_secret_use,
+    after_update,
+    after_use,
+    find_token,
+    is_valid_secret,
+    renews_secret,
+    secret_that_ends,
+)
+from dcr_server.records import Action, Client, Origin, Owner, Repeatable
+from dcr_server.storage.audit_operations import Change, tell
+from dcr_server.storage.client_rows import (
+    COLUMNS,
+    changeable_columns,
+    client_from_row,
+    row_of,
+)
+from dcr_server.storage.operations import FOR_UPDATE, LostRace, Operation, changes, first_row
+from dcr_server.storage.requests import (
+    ClientLimitReached,
+    Fresh,
+    IdempotencyKeyReused,
+    InitialAccessTokenSpent,
+    Registered,
+    Registration,
+    RegistrationOutcome,
+    Replayed,
+    ReplayedClientGone,
+    ReplayOutcome,
+    TokenRetired,
+    Update,
+    Updated,
+    UpdateOutcome,
+)
+
+SECONDS_THAT_A_KEY_OUTLIVES_ITS_CLIENT: Final = 24 * 60 * 60
+
+_FIND: Final = f"SELECT {COLUMNS} FROM clients WHERE client_id = ?"
+_FIND_TO_CHANGE: Final = _FIND + FOR_UPDATE
+_INSERT: Final = f"INSERT INTO clients ({COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"
+_STORE: Final = (
+    "UPDATE clients SET credentials = ?, overlapping = ?, metadata = ? WHERE client_id = ?"
+)
+_NOTE_USE: Final = "UPDATE clients SET unused_expires_at = NULL WHERE client_id = ?"
+_DELETE: Final = "DELETE FROM clients WHERE client_id = ? RETURNING 1"
+_COUNT_ONE_MORE: Final = """INSERT INTO client_counts (policy, clients) VALUES (?, 1)
+    ON CONFLICT (policy) DO UPDATE SET clients = client_counts.clients + 1"""
+_COUNT_NONE_YET: Final = """INSERT INTO client_counts (policy, clients) VALUES (?, 0)
+    ON CONFLICT (policy) DO NOTHING"""
+_COUNT: Final = "SELECT clients FROM client_counts WHERE policy = ?" + FOR_UPDATE
+_COUNT_ONE_LESS: Final = "UPDATE client_counts SET clients = clients - 1 WHERE policy = ?"
+# As many rows as the limit are looked at, however many clients there are.
+_COUNT_OF_SUBJECT: Final = """SELECT count(*) FROM (
+    SELECT 1 FROM clients WHERE policy = ? AND subject = ? LIMIT ?) AS counted"""
+_USE_INITIAL_ACCESS_TOKEN: Final = """UPDATE initial_access_tokens SET uses = uses + 1
+    WHERE token_hash = ? AND (max_uses IS NULL OR uses < max_uses)
+    AND (expires_at IS NULL OR expires_at > ?) RETURNING 1"""
+# An expired key is as good as none.
+_KEY: Final = """SELECT body_hash, client_id FROM idempotency_keys
+    WHERE key_hash = ? AND (expires_at IS NULL OR expires_at > ?)"""
+_REMEMBER_KEY: Final = """INSERT INTO idempotency_keys (key_hash, body_hash, client_id)
+    VALUES (?, ?, ?) ON CONFLICT (key_hash) DO UPDATE SET
+    body_hash = excluded.body_hash, client_id = excluded.client_id, expires_at = NULL
+    WHERE idempotency_keys.expires_at <= ? RETURNING 1"""
+_KEYS_OF_CLIENT_END: Final = "UPDATE idempotency_keys SET expires_at = ? WHERE client_id = ?"
+
+
+def find(client_id: str) -> Operation[Client | None]:
+    row = yield from first_row(_FIND, (client_id,))
+    return None if row is None else client_from_row(row)
+
+
+def is_known(repeatable: Repeatable) -> Operation[bool]:
+    row = yield from first_row(_KEY, (repeatable.key_hash, repeatable.at))
+    return row is not None
+
+
+def register(registration: Registration) -> Operation[RegistrationOutcome]:
+    # A replay comes before use counting: a lost response must not cost the last use of a token.
+    repeatable = registration.repeatable
+    if repeatable is not None:
+        replayed = yield from replay(repeatable, registration.fresh, registration.origin)
+        if replayed is not None:
+            return replayed
+    if not (yield from _is_below_limits(registration)):
+        return ClientLimitReached()
+    if not (yield from _use_initial_access_token(registration)):
+        return InitialAccessTokenSpent()
+    client = registration.client
+    if repeatable is not None:
+        yield from _remember_key(repeatable, client.client_id)
+    yield _INSERT, row_of(client)
+    yield _COUNT_ONE_MORE, (client.owner.policy,)
+    yield from _tell(Action.CLIENT_REGISTERED, client, registration.now, registration.origin)
+    return Registered(client)
+
+
+def replay(repeatable: Repeatable, fresh: Fresh, origin: Origin) -> Operation[ReplayOutcome | None]:
+    client_id = yield from _earlier_client(repeatable)
+    if client_id is None or isinstance(client_id, IdempotencyKeyReused):
+        return client_id
+    client = yield from _find_to_change(client_id)
+    if client is None or client.is_expired(repeatable.at):
+        return ReplayedClientGone()
+    held = after_replay(
+        client.credentials,
+        token_hash=fresh.token_hash,
+        secret_hash=fresh.secret_hash if client.needs_secret else None,
+        secret_expires_at=fresh.secret_expires_at if client.needs_secret else 0,
+    )
+    yield from _tell(Action.CLIENT_REPLAYED, client, repeatable.at, origin)
+    return Replayed((yield from _store(replace(client, credentials=held))))
+
+
+def update(update: Update) -> Operation[UpdateOutcome]:
+    replayed = yield from replay_update(update)
+    if replayed is not None:
+        return replayed
+    client, presented = yield from _presented(update)
+    if client is None or presented is None:
+        return TokenRetired()
+    if update.repeatable is not None:
+        yield from _remember_key(update.repeatable, client.client_id)
+    if update.metadata is None:
+        yield from _tell(Action.CLIENT_SECRET_ROTATED, client, update.now, update.origin)
+        return (yield from _issue(client, presented, update))
+    yield from _tell(Action.CLIENT_UPDATED, client, update.now, update.origin)
+    return (yield from _issue(replace(client, metadata=update.metadata), presented, update))
+
+
+def replay_update(update: Update) -> Operation[UpdateOutcome | None]:
+    if update.repeatable is None:
+        return None
+    earlier = yield from _earlier_client(update.repeatable)
+    if earlier is None or isinstance(earlier, IdempotencyKeyReused):
+        return earlier
+    client, presented = yield from _presented(update)
+    if client is None or presented is None:
+        return TokenRetired()
+    yield from _tell(Action.CLIENT_REPLAYED, client, update.now, update.origin)
+    return (yield from _issue(client, presented, update))
+
+
+def use_token(client_id: str, token_hash: bytes) -> Operation[bool]:
+    client = yield from _find_to_change(client_id)
+    used = None if client is None else find_token(client.credentials, token_hash)
+    if client is None or used is None:
+        return False
+    left = after_use(client.credentials, used)
+    if left != client.credentials:
+        yield from _store(replace(client, credentials=left))
+    return True
+
+
+def use_secret(client_id: str, secret_hash: bytes | None, now: int) -> Operation[bool]:
+    client = yield from _find_to_change(client_id)
+    if client is None or client.is_expired(now):
+        return False
+    if client.unused_expires_at is not None:
+        yield _NOTE_USE, (client_id,)
+    if secret_hash is None:
+        return True
+    if not is_valid_secret(client.credentials, client.overlapping, secret_hash, now):
+        return False
+    left = after_secret_use(client.credentials, secret_hash)
+    if left != client.credentials:
+        yield from _store(replace(client, credentials=left))
+    return True
+
+
+def delete(client_id: str, token_hash: bytes, now: int, origin: Origin) -> Operation[bool]:
+    client = yield from _find_to_change(client_id)
+    if client is None or find_token(client.credentials, token_hash) is None:
+        return False
+    yield from forget(client.client_id, client.owner, now)
+    yield from _tell(Action.CLIENT_DELETED, client, now, origin)
+    return True
+
+
+def remove(client_id: str, now: int, origin: Origin) -> Operation[bool]:
+    client = yield from _find_to_change(client_id)
+    if client is None:
+        return False
+    yield from forget(client.client_id, client.owner, now)
+    yield from _tell(Action.CLIENT_REMOVED, client, now, origin)
+    return True
+
+
+def forget(client_id: str, owner: Owner, now: int) -> Operation[bool]:
+    """Remove it; its Idempotency-Keys stay for a while, so that a late repeat is told so."""
+    if not (yield from changes(_DELETE, (client_id,))):
+        return False
+    yield _COUNT_ONE_LESS, (owner.policy,)
+    yield _KEYS_OF_CLIENT_END, (now + SECONDS_THAT_A_KEY_OUTLIVES_ITS_CLIENT, client_id)
+    return True
+
+
+def _earlier_client(repeatable: Repeatable) -> Operation[str | IdempotencyKeyReused | None]:
+    row = yield from first_row(_KEY, (repeatable.key_hash, repeatable.at))
+    if row is None:
+        return None
+    return str(row[1]) if row[0] == repeatable.body_hash else IdempotencyKeyReused()
+
+
+def _is_below_limits(registration: Registration) -> Operation[bool]:
+    owner = registration.client.owner
+    most, most_of_subject = registration.max_clients, registration.max_clients_per_subject
+    if most is None and most_of_subject is None:
+        return True
+    # The row is there to be locked also for the first client.
+    yield _COUNT_NONE_YET, (owner.policy,)
+    row = yield from first_row(_COUNT, (owner.policy,))
+    if most is not None and (row is None or int(str(row[0])) >= most):
+        return False
+    if most_of_subject is None:
+        return True
+    row = yield from first_row(_COUNT_OF_SUBJECT, (owner.policy, owner.subject, most_of_subject))
+    return row is not None and int(str(row[0])) < most_of_subject
+
+
+def _use_initial_access_token(registration: Registration) -> Operation[bool]:
+    token_hash = registration.initial_access_token_hash
+    if token_hash is None:
+        return True
+    return (yield from changes(_USE_INITIAL_ACCESS_TOKEN, (token_hash, registration.now)))
+
+
+def _remember_key(repeatable: Repeatable, client_id: str) -> Operation[None]:
+    key, body, at = repeatable.key_hash, repeatable.body_hash, repeatable.at
+    if not (yield from changes(_REMEMBER_KEY, (key, body, client_id, at))):
+        raise LostRace
+
+
+def _presented(update: Update) -> Operation[tuple[Client | None, Credentials | None]]:
+    client = yield from _find_to_change(update.holder.client_id)
+    if client is None or client.is_expired(update.now):
+        return None, None
+    return client, find_token(client.credentials, update.holder.token_hash)
+
+
+def _issue(client: Client, presented: Credentials, update: Update) -> Operation[Updated]:
+    """Give a new token to the holder of one; a secret if it needs another."""
+    fresh, held = update.fresh, after_use(client.credentials, presented)
+    if not client.needs_secret:
+        issued = Credentials(presented.pair, fresh.token_hash, None)
+        changed = replace(client, credentials=after_update(held, issued), overlapping=())
+        return Updated((yield from _store(changed)), secret_issued=False)
+    overlapping, renews = client.overlapping, renews_secret(presented, update.renewal)
+    issued = replace(presented, token_hash=fresh.token_hash)
+    if renews:
+        issued = Credentials(
+            presented.pair, fresh.token_hash, fresh.secret_hash, fresh.secret_expires_at
+        )
+        ended = secret_that_ends(presented, update.renewal, update.now)
+        held, overlapping = after_renewal(held, overlapping, ended, now=update.now)
+    changed = replace(client, credentials=after_update(held, issued), overlapping=overlapping)
+    return Updated((yield from _store(changed)), secret_issued=renews)
+
+
+def _find_to_change(client_id: str) -> Operation[Client | None]:
+    row = yield from first_row(_FIND_TO_CHANGE, (client_id,))
+    return None if row is None else client_from_row(row)
+
+
+def _store(client: Client) -> Operation[Client]:
+    yield _STORE, (*changeable_columns(client), client.client_id)
+    return client
+
+
+def _tell(action: Action, client: Client, now: int, origin: Origin) -> Operation[None]:
+    yield from tell(Change(action, now, client.owner, client.client_id), origin)

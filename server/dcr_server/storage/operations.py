@@ -1,0 +1,40 @@
+"""What is done to a database, as generators: they yield statements and are sent the rows.
+
+An operation knows SQL that SQLite and PostgreSQL share, and no driver. Whoever performs it gives
+one transaction to it, so it may be performed again from the start when that is undone.
+
+    operation  ── yields (sql, parameters) ──►  performer
+               ◄── is sent the rows ──────────
+               ── returns its outcome ──────►
+
+Parameters stand as `?`. A statement that ends in FOR_UPDATE locks the rows that it reads where
+several transactions write at once; SQLite has one writer and does without.
+"""
+
+from collections.abc import Callable, Generator
+from typing import Final, TypeVar
+
+FOR_UPDATE: Final = " FOR UPDATE"
+
+T = TypeVar("T")
+
+Row = tuple[object, ...]
+Statement = tuple[str, Row]
+Operation = Generator[Statement, list[Row], T]
+Begin = Callable[[], Operation[T]]
+"""Makes the operation; called again when its transaction has to be repeated."""
+
+
+class LostRace(Exception):  # noqa: N818 - what happened, not a fault
+    """Another transaction was there first: undo this one and begin again."""
+
+
+def first_row(sql: str, parameters: Row = ()) -> Operation[Row | None]:
+    rows = yield sql, parameters
+    return rows[0] if rows else None
+
+
+def changes(sql: str, parameters: Row) -> Operation[bool]:
+    """Perform a statement that ends in RETURNING, and say whether it changed any row."""
+    rows = yield sql, parameters
+    return bool(rows)
