@@ -79,6 +79,11 @@ def _keys(jwks: Mapping[str, JsonValue]) -> list[Mapping[str, JsonValue]]:
     return checked
 
 
+def is_public_key(key: Mapping[str, JsonValue]) -> bool:
+    """RFC 7517 §5: what is not understood, or holds more than the public part, is passed over."""
+    return _flaw_in_key(key) is None and key["kty"] in _PUBLIC_KEY_MEMBERS
+
+
 def _flaw_in_key(key: Mapping[str, JsonValue]) -> str | None:
     kty = key.get("kty")
     if not isinstance(kty, str):

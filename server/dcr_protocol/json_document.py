@@ -12,6 +12,7 @@ __all__ = [
     "DEFAULT_MAX_BYTES",
     "DEFAULT_MAX_DEPTH",
     "JsonValue",
+    "parse_json",
     "parse_json_object",
     "read_json_object",
 ]
@@ -28,6 +29,19 @@ def parse_json_object(
 ) -> dict[str, JsonValue]:
     """Read exactly one JSON object in UTF-8.
 
+    Raises InvalidRequest.
+    """
+    document = parse_json(body, max_bytes=max_bytes, max_depth=max_depth)
+    if not isinstance(document, dict):
+        raise InvalidRequest("the body must be a JSON object")
+    return document
+
+
+def parse_json(
+    body: bytes, *, max_bytes: int = DEFAULT_MAX_BYTES, max_depth: int = DEFAULT_MAX_DEPTH
+) -> JsonValue:
+    """Read exactly one JSON value in UTF-8.
+
     Raises InvalidRequest for everything that JSON parsers disagree about: repeated members,
     NaN, numbers out of range, lone surrogates, a byte order mark, deep nesting.
     """
@@ -35,15 +49,13 @@ def parse_json_object(
         raise InvalidRequest(f"the body is larger than {max_bytes} bytes")
     try:
         text = body.decode("utf-8")
-        document = _STRICT.decode(text)
+        document: JsonValue = _STRICT.decode(text)
     except UnicodeDecodeError:
         raise InvalidRequest("the body is not UTF-8") from None
     except RecursionError:
         raise InvalidRequest(f"the body is nested deeper than {max_depth} levels") from None
     except ValueError:
         raise InvalidRequest("the body is not valid JSON") from None
-    if not isinstance(document, dict):
-        raise InvalidRequest("the body must be a JSON object")
     if _is_deeper(document, text, max_depth):
         raise InvalidRequest(f"the body is nested deeper than {max_depth} levels")
     _refuse_lone_surrogates(document, text)
@@ -109,7 +121,7 @@ def _finite_float_or_null(digits: str) -> float | None:
     return None if math.isinf(value) else value
 
 
-def _is_deeper(document: dict[str, JsonValue], text: str, max_depth: int) -> bool:
+def _is_deeper(document: JsonValue, text: str, max_depth: int) -> bool:
     # Nearly every body has fewer brackets than the limit: then it cannot be that deep.
     if text.count("{") + text.count("[") <= max_depth:
         return False
@@ -125,7 +137,7 @@ def _children(value: JsonValue) -> list[JsonValue]:
     return value if isinstance(value, list) else []
 
 
-def _refuse_lone_surrogates(document: dict[str, JsonValue], text: str) -> None:
+def _refuse_lone_surrogates(document: JsonValue, text: str) -> None:
     # UTF-8 cannot hold them; only an escape can bring one in (RFC 8259 §8.2).
     if "\\u" not in text:
         return
