@@ -1,77 +1,35 @@
 """What every implementation of the server's storage must do; SQLite is the one there is."""
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 
-import pytest_asyncio
-
-from dcr_protocol.json_document import JsonValue
-from dcr_server.credentials import Credentials
-from dcr_server.records import Client, InitialAccessToken, Origin, Owner, Repeatable, SigningKey
+from dcr_server.records import Owner, SigningKey
 from dcr_server.storage.protocol import Storage
 from dcr_server.storage.requests import (
     ClientLimitReached,
-    Fresh,
     IdempotencyKeyReused,
     InitialAccessTokenSpent,
     Registered,
-    Registration,
     Replayed,
     ReplayedClientGone,
-    TokenHolder,
     TokenRetired,
-    Update,
     Updated,
 )
 from dcr_server.storage.sqlite import open_sqlite_storage
 from dcr_server.tokens import hash_of
-
-NOW = 1_800_000_000
-ORIGIN = Origin("tester", "192.0.2.1", "r1")
-OWNER = Owner("default", "operator")
-TOKEN = InitialAccessToken(
-    token_hash=hash_of("iat"), owner=OWNER, created_at=NOW, expires_at=None, max_uses=None
+from tests.contract.storage_examples import (
+    KEY,
+    NOW,
+    ORIGIN,
+    PUBLIC,
+    TOKEN,
+    client,
+    fresh,
+    holder,
+    registration,
+    update,
 )
-
-
-@pytest_asyncio.fixture
-async def storage(tmp_path: Path) -> AsyncIterator[Storage]:
-    storage = await open_sqlite_storage(tmp_path / "test.db")
-    await storage.initial_access_tokens.add(TOKEN, ORIGIN)
-    yield storage
-    await storage.close()
-
-
-BASIC: Mapping[str, JsonValue] = {
-    "client_name": "ü",
-    "token_endpoint_auth_method": "client_secret_basic",
-}
-PUBLIC: Mapping[str, JsonValue] = {"token_endpoint_auth_method": "none"}
-KEY = Repeatable(key_hash=hash_of("key"), body_hash=hash_of("body"), at=NOW)
-
-
-def fresh(name: str) -> Fresh:
-    return Fresh(hash_of(f"rat {name}"), hash_of(f"secret {name}"))
-
-
-def client(client_id: str) -> Client:
-    issued = fresh(client_id)
-    credentials = Credentials(1, issued.token_hash, issued.secret_hash)
-    return Client(client_id, OWNER, NOW, BASIC, (credentials,))
-
-
-def registration(client_id: str) -> Registration:
-    return Registration(client(client_id), fresh(client_id), TOKEN.token_hash, NOW)
-
-
-def holder(client_id: str, token: str) -> TokenHolder:
-    return TokenHolder(client_id, hash_of(token))
-
-
-def update(client_id: str, token: str) -> Update:
-    return Update(holder(client_id, token), fresh("new"), NOW, {**BASIC, "client_name": "new"})
 
 
 async def test_what_was_registered_is_found(storage: Storage) -> None:
