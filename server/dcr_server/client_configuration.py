@@ -21,6 +21,7 @@ from dcr_server.credentials import (
     find_token,
     retires_any,
 )
+from dcr_server.exchange import governed_by
 from dcr_server.policies import Policy
 from dcr_server.records import Client
 from dcr_server.registration import Issued, admitted_metadata, idempotency_key_reused, issue
@@ -186,6 +187,7 @@ async def _authenticate(request: Request, server: Server) -> _Authenticated:
     held = None if client is None else find_token(client.credentials, token_hash)
     if client is None or held is None or client.is_expired(server.now()):
         raise _refused()
+    governed_by(request, client.owner.policy)
     return _Authenticated(client, Minted(value=SecretStr(value), hash=token_hash), held)
 
 

@@ -1,6 +1,5 @@
 """Every error becomes its response here: JSON, no-store, nothing about our inside (S-090 ff.)."""
 
-import uuid
 from collections.abc import Callable, Coroutine, Mapping
 from http import HTTPStatus
 from typing import Any, Final, cast
@@ -9,14 +8,16 @@ import structlog
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from dcr_protocol.errors import ProtocolError, RegistrationErrorCode
+from dcr_server.exchange import exchange_in, exchange_of
 from dcr_server.responses import no_store
-from dcr_server.server import Departure
 from dcr_server.storage.protocol import StorageUnavailable
 
 SECONDS_UNTIL_RETRY: Final = 5
+SERVER_ERROR: Final = "server_error"
+"""RFC 6749 §4.1.2.1: the code for what is our own fault."""
 
 log = structlog.get_logger()
 
@@ -26,6 +27,7 @@ Handler = Callable[[Request, Exception], Coroutine[Any, Any, Response]]
 
 async def protocol_error(request: Request, error: Exception) -> Response:
     refusal = cast("ProtocolError", error)
+    exchange_of(request).error = refusal.code.value
     log.info(
         "refused",
         method=request.method,
@@ -37,9 +39,10 @@ async def protocol_error(request: Request, error: Exception) -> Response:
     return no_store({**refusal.to_document()}, refusal.status, refusal.headers)
 
 
-async def http_error(_request: Request, error: Exception) -> Response:
+async def http_error(request: Request, error: Exception) -> Response:
     """Unknown paths and methods; Allow is among the headers of a 405 (S-010)."""
     refusal = cast("HTTPException", error)
+    exchange_of(request).error = RegistrationErrorCode.INVALID_REQUEST.value
     description = HTTPStatus(refusal.status_code).phrase.lower()
     return _error_response(
         RegistrationErrorCode.INVALID_REQUEST, description, refusal.status_code, refusal.headers
@@ -47,6 +50,9 @@ async def http_error(_request: Request, error: Exception) -> Response:
 
 
 async def storage_unavailable(request: Request, error: Exception) -> Response:
+    exchange = exchange_of(request)
+    exchange.error = RegistrationErrorCode.TEMPORARILY_UNAVAILABLE.value
+    exchange.storage_failed = True
     log.error("storage_unavailable", path=request.scope["path"], detail=str(error))
     return _error_response(
         RegistrationErrorCode.TEMPORARILY_UNAVAILABLE,
@@ -64,40 +70,27 @@ HANDLERS: Final[Mapping[type[Exception], Handler]] = {
 
 
 class LastResort:
-    """The one place that catches everything: a bug becomes a log entry and a plain 500.
+    """The one place that catches everything: a bug becomes a log entry and a plain 500."""
 
-    While the server leaves, each answer asks for the connection to be closed: the next request
-    then goes to another process, instead of a socket that nobody reads any more.
-    """
-
-    def __init__(self, app: ASGIApp, departure: Departure) -> None:
+    def __init__(self, app: ASGIApp) -> None:
         self._app = app
-        self._departure = departure
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        started = False
-
-        async def send_and_note(message: Message) -> None:
-            nonlocal started
-            started = True
-            if self._departure.announced and message["type"] == "http.response.start":
-                message["headers"] = [*message["headers"], (b"connection", b"close")]
-            await send(message)
-
         try:
-            await self._app(scope, receive, send_and_note)
+            await self._app(scope, receive, send)
         except ClientDisconnect:
             # It hung up within its body: nobody is left to answer, and nothing was done.
             return
         except Exception:
-            request_id = uuid.uuid4().hex
-            log.exception("internal_error", request_id=request_id, path=scope.get("path"))
-            if started:
+            exchange = exchange_in(scope)
+            path, request_id = scope["path"], exchange.request_id
+            log.exception("internal_error", request_id=request_id, path=path)
+            exchange.error = SERVER_ERROR
+            if exchange.status:
                 raise
             response = no_store(
-                {"error": "server_error", "error_description": "an internal error, see the log"},
+                {"error": SERVER_ERROR, "error_description": "an internal error, see the log"},
                 HTTPStatus.INTERNAL_SERVER_ERROR,
-                {"X-Request-Id": request_id},
             )
             await response(scope, receive, send)
 

@@ -14,6 +14,7 @@ from dcr_protocol.json_document import JsonValue, parse_json_object
 from dcr_protocol.rules import check_client_metadata
 from dcr_server.client_information import Shown, client_information_response
 from dcr_server.credentials import NEVER, Credentials
+from dcr_server.exchange import governed_by
 from dcr_server.initial_access import InitialAccess, authenticate_initial_access
 from dcr_server.policies import Policy
 from dcr_server.records import Client, Repeatable, needs_secret
@@ -61,6 +62,7 @@ class Issued:
 
 async def register(request: Request, server: Server) -> Response:
     access = await authenticate_initial_access(request, server)
+    governed_by(request, access.owner.policy)
     body = await read_body(request, JSON)
     repeatable = _repeatable(request, server, access, body)
     issued = issue(server, access.policy)

@@ -8,6 +8,7 @@ from starlette.requests import ClientDisconnect, Request
 from dcr_protocol.bearer import parse_bearer
 from dcr_protocol.errors import InvalidRequest
 from dcr_protocol.json_document import DEFAULT_MAX_BYTES
+from dcr_server.exchange import exchange_of
 from dcr_server.records import Origin, Repeatable
 from dcr_server.tokens import hash_of
 
@@ -79,7 +80,8 @@ def idempotency_key(request: Request, *, scope: str, body: bytes, now: int) -> R
 
 def origin_of(request: Request, *, actor: str) -> Origin:
     """Say who asked, for the audit trail."""
-    return Origin(actor=actor, address=request.client.host if request.client else "")
+    address = request.client.host if request.client else ""
+    return Origin(actor=actor, address=address, request_id=exchange_of(request).request_id)
 
 
 def _check_content_type(content_type: str, media_type: str) -> None:

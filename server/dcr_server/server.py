@@ -5,7 +5,9 @@ from typing import Self
 from urllib.parse import urlsplit
 
 from dcr_server.access_tokens import AccessTokenSigner
+from dcr_server.metrics import RequestMetrics
 from dcr_server.policies import Policies
+from dcr_server.request_ids import RequestIds
 from dcr_server.storage.protocol import Storage
 from dcr_server.tokens import Clock, Entropy
 
@@ -51,6 +53,8 @@ class Server:
     entropy: Entropy
     clock: Clock
     departure: Departure
+    request_ids: RequestIds
+    metrics: RequestMetrics
     cors_allowed_origins: tuple[str, ...] = ()
 
     def now(self) -> int:

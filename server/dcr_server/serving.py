@@ -11,6 +11,7 @@ from typing import Final
 
 import structlog
 import uvicorn
+from prometheus_client import CollectorRegistry
 
 from dcr_server.access_tokens import open_signer
 from dcr_server.app import create_app
@@ -23,6 +24,8 @@ from dcr_server.configuration import (
 from dcr_server.development import development_issuer
 from dcr_server.encryption import Sealer, WrongEncryptionKey
 from dcr_server.http_protocol import BoundedHttpProtocol
+from dcr_server.metrics import RequestMetrics
+from dcr_server.request_ids import RequestIds
 from dcr_server.server import Departure, Server, Urls
 from dcr_server.settings import Address, Settings
 from dcr_server.storage.protocol import Storage
@@ -83,8 +86,9 @@ async def _server(settings: Settings) -> AsyncIterator[Server]:
                 "DCR_SERVER_ENCRYPTION_KEY is not the key that the database was made with: "
                 "give that one, its signing keys cannot be read otherwise"
             ) from None
+        urls = Urls.of(settings.issuer or "")
         yield Server(
-            urls=Urls.of(settings.issuer or ""),
+            urls=urls,
             policies=settings.policies,
             storage=storage,
             signer=signer,
@@ -92,6 +96,8 @@ async def _server(settings: Settings) -> AsyncIterator[Server]:
             clock=system_clock,
             departure=Departure(),
             cors_allowed_origins=settings.cors_allowed_origins,
+            request_ids=RequestIds(system_entropy),
+            metrics=RequestMetrics(CollectorRegistry(), settings.policies, urls.path),
         )
 
 

@@ -10,7 +10,9 @@ from typing import Literal, TextIO
 
 import structlog
 from pydantic_core import to_json
-from structlog.typing import Processor
+from structlog.typing import EventDict, Processor, WrappedLogger
+
+from dcr_server.request_ids import CURRENT
 
 LogFormat = Literal["json", "text"]
 
@@ -19,6 +21,7 @@ def configure_logging(form: LogFormat, level: str, *, stream: TextIO | None = No
     stream = stream or sys.stderr
     number = logging.getLevelNamesMapping()[level.upper()]
     shared: list[Processor] = [
+        _add_request_id,
         structlog.processors.add_log_level,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
     ]
@@ -42,6 +45,23 @@ def configure_logging(form: LogFormat, level: str, *, stream: TextIO | None = No
     root.setLevel(max(number, logging.WARNING))
 
 
+def _add_request_id(_logger: WrappedLogger, _level: str, event: EventDict) -> EventDict:
+    request_id = CURRENT.get()
+    if request_id:
+        event["request_id"] = request_id
+    return event
+
+
+def _escape_event(_logger: WrappedLogger, _level: str, event: EventDict) -> EventDict:
+    """Keep a library's line one line; the values beside it are rendered by repr anyway."""
+    text = str(event["event"])
+    if not text.isprintable():
+        event["event"] = "".join(
+            character if character.isprintable() else ascii(character)[1:-1] for character in text
+        )
+    return event
+
+
 def _encode(event: object, **_options: object) -> str:
     try:
         return to_json(event, fallback=repr).decode()
@@ -55,7 +75,8 @@ def _renderers(form: LogFormat) -> list[Processor]:
         return [structlog.processors.format_exc_info, structlog.processors.JSONRenderer(_encode)]
     # A pretty traceback would print the values of local variables: secrets are among them.
     return [
+        _escape_event,
         structlog.dev.ConsoleRenderer(
             colors=False, exception_formatter=structlog.dev.plain_traceback
-        )
+        ),
     ]

@@ -14,6 +14,7 @@ from dcr_protocol.rules import is_scope
 from dcr_protocol.vocabulary import CLIENT_CREDENTIALS, CLIENT_SECRET_BASIC
 from dcr_server.access_tokens import LIFETIME, AccessTokenClaims
 from dcr_server.credentials import after_secret_use, is_valid_secret
+from dcr_server.exchange import governed_by
 from dcr_server.policies import Policy
 from dcr_server.records import Client
 from dcr_server.requests import FORM, read_body
@@ -40,6 +41,7 @@ log = structlog.get_logger()
 async def issue_token(request: Request, server: Server) -> Response:
     parameters = _parse_form(await read_body(request, FORM))
     client = await _authenticate_client(request, parameters, server)
+    governed_by(request, client.owner.policy)
     policy = _policy_that_governs(client, server)
     _check_grant(_single(parameters, "grant_type"), client, policy)
     scope = _granted_scope(_single(parameters, "scope"), client, policy)

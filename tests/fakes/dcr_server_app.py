@@ -6,20 +6,24 @@ async with running_app(tmp_path) as (app, mint_initial_access_token):
 """
 
 import contextlib
+import os
 import time
 from collections.abc import AsyncIterator, Mapping
 from pathlib import Path
 from typing import Protocol
 
+from prometheus_client import CollectorRegistry
 from pydantic import SecretStr
 from starlette.applications import Starlette
 
 from dcr_server.access_tokens import open_signer
 from dcr_server.app import create_app
 from dcr_server.encryption import Sealer
+from dcr_server.metrics import RequestMetrics
 from dcr_server.minting import TokenRequest, mint_initial_access_token
 from dcr_server.policies import DEVELOPMENT_POLICY, Policy, development_policies
 from dcr_server.records import Owner
+from dcr_server.request_ids import RequestIds
 from dcr_server.server import Departure, Server, Urls
 from dcr_server.storage.sqlite import BUSY_TIMEOUT, open_sqlite_storage
 from dcr_server.tokens import Clock, Entropy, system_entropy
@@ -54,15 +58,19 @@ async def running_server(
     storage = await open_sqlite_storage(folder / "dcr-server.db", busy_timeout=busy_timeout)
     try:
         sealer = Sealer(ENCRYPTION_KEY, entropy)
+        urls = Urls.of(issuer)
+        policies = development_policies() if policies is None else policies
         yield Server(
-            urls=Urls.of(issuer),
-            policies=development_policies() if policies is None else policies,
+            urls=urls,
+            policies=policies,
             storage=storage,
             signer=await open_signer(storage.signing_keys, sealer, now=int(clock())),
             entropy=entropy,
             clock=clock,
             departure=Departure(),
             cors_allowed_origins=cors_allowed_origins,
+            request_ids=RequestIds(os.urandom),
+            metrics=RequestMetrics(CollectorRegistry(), policies, urls.path),
         )
     finally:
         await storage.close()

@@ -2,6 +2,7 @@
 
 import io
 import json
+import logging
 from collections.abc import Iterator
 
 import pytest
@@ -36,3 +37,15 @@ def test_a_line_holds_the_value(stream: io.StringIO, value: object, written: obj
     (line,) = stream.getvalue().splitlines()
     entry = json.loads(line)
     assert (entry["event"], entry["level"], entry["value"]) == ("happened", "info", written)
+
+
+def test_text_keeps_one_line_for_what_happened() -> None:
+    stream = io.StringIO()
+    configure_logging("text", "info", stream=stream)
+    try:
+        logging.getLogger("library").warning("odd: %s", "a\n2026 [info] forged\x1b[2J")
+        structlog.get_logger().info("happened", path="/\n2026 [info] forged\x1b[2J")
+    finally:
+        structlog.reset_defaults()
+    assert len(stream.getvalue().splitlines()) == 2
+    assert "\x1b" not in stream.getvalue()

@@ -1,0 +1,125 @@
+"""One request and its answer, seen from outside: id, time, metrics, a log line.
+
+Endpoints note what only they know on the Exchange in the scope; when the answer is out, it is
+counted.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Final, cast
+
+import structlog
+from starlette.requests import Request
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from dcr_server.metrics import RequestMetrics
+from dcr_server.request_ids import CURRENT, HEADER, RequestIds
+from dcr_server.server import Departure
+
+_KEY: Final = "dcr_server.exchange"
+UNMATCHED: Final = "unmatched"
+"""The route of a path that nobody serves; the path itself would be a label without end."""
+
+Seconds = Callable[[], float]
+
+log = structlog.get_logger()
+
+
+@dataclass(slots=True)
+class Exchange:
+    request_id: str
+    status: int = 0
+    """0: no answer was begun."""
+    policy: str = ""
+    """Name of the policy that governs; empty until somebody has authenticated."""
+    error: str = ""
+    """Code of the refusal that was answered."""
+    storage_failed: bool = False
+
+    @property
+    def result(self) -> str:
+        """One of few: `ok`, an error code, `disconnected`."""
+        if self.status == 0:
+            return "disconnected"
+        return self.error or "ok"
+
+
+def exchange_of(request: Request) -> Exchange:
+    return cast("Exchange", request.scope[_KEY])
+
+
+def governed_by(request: Request, policy: str) -> None:
+    """Note the policy under which the requester has authenticated."""
+    exchange_of(request).policy = policy
+
+
+def exchange_in(scope: Scope) -> Exchange:
+    return cast("Exchange", scope[_KEY])
+
+
+class Exchanges:
+    """Surrounds the application; while the server leaves, each answer closes its connection.
+
+    The next request then goes to another process, instead of a socket that nobody reads any more.
+    """
+
+    def __init__(
+        self,
+        app: ASGIApp,
+        *,
+        departure: Departure,
+        request_ids: RequestIds,
+        metrics: RequestMetrics | None,
+        timer: Seconds,
+    ) -> None:
+        self._app = app
+        self._departure = departure
+        self._request_ids = request_ids
+        self._metrics = metrics
+        self._timer = timer
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        exchange = Exchange(self._request_ids.of(scope["headers"]))
+        scope[_KEY] = exchange
+        header = (HEADER, exchange.request_id.encode("ascii"))
+
+        async def send_with_id(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                exchange.status = message["status"]
+                leaving = [(b"connection", b"close")] if self._departure.announced else []
+                message["headers"] = [*message["headers"], header, *leaving]
+            await send(message)
+
+        outside = CURRENT.set(exchange.request_id)
+        if self._metrics:
+            self._metrics.in_flight.inc()
+        began = self._timer()
+        try:
+            await self._app(scope, receive, send_with_id)
+        finally:
+            seconds = self._timer() - began
+            if self._metrics:
+                _count(self._metrics, exchange, scope, seconds)
+            _tell(exchange, scope, seconds)
+            CURRENT.reset(outside)
+
+
+def _count(metrics: RequestMetrics, exchange: Exchange, scope: Scope, seconds: float) -> None:
+    metrics.in_flight.dec()
+    route = scope.get("route")
+    path = UNMATCHED if route is None else str(route.path)
+    metrics.answered(scope["method"], path, exchange.status, seconds)
+    metrics.operated(scope["method"], path, exchange.policy, exchange.result)
+    if exchange.storage_failed:
+        metrics.storage_failures.inc()
+
+
+def _tell(exchange: Exchange, scope: Scope, seconds: float) -> None:
+    log.debug(
+        "request",
+        method=scope["method"],
+        path=scope["path"],
+        status=exchange.status,
+        result=exchange.result,
+        milliseconds=round(seconds * 1000, 3),
+    )
