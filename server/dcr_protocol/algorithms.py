@@ -62,6 +62,11 @@ def check_algorithms(metadata: ClientMetadata) -> None:
     # RFC 9101 §10.5
     if metadata.request_object_signing_alg == _UNSIGNED and metadata.require_signed_request_object:
         raise InvalidClientMetadata("require_signed_request_object excludes unsigned ones")
+    # CIBA §7.1.1: who sent the request must be provable.
+    if (metadata.backchannel_authentication_request_signing_alg or "").startswith("HS"):
+        raise InvalidClientMetadata(
+            "backchannel_authentication_request_signing_alg must be asymmetric"
+        )
     _check_assertion_algorithm(metadata)
 
 

@@ -21,6 +21,10 @@ SECRET_KEY_MEMBERS: Final = frozenset({"d", "p", "q", "dp", "dq", "qi", "oth", "
 # RFC 7518 §6, RFC 8037 §2: what a public key is made of.
 _PUBLIC_KEY_MEMBERS: Final = {"RSA": ("n", "e"), "EC": ("crv", "x", "y"), "OKP": ("crv", "x")}
 
+_SIGNED_REQUEST_MEMBERS: Final = (
+    "request_object_signing_alg",
+    "backchannel_authentication_request_signing_alg",
+)
 _ENCRYPTED_RESPONSE_MEMBERS: Final = (
     "id_token_encrypted_response_alg",
     "userinfo_encrypted_response_alg",
@@ -54,9 +58,10 @@ def check_client_keys(metadata: ClientMetadata) -> None:
 def _why_keys_are_needed(metadata: ClientMetadata) -> str | None:
     if metadata.token_endpoint_auth_method in _AUTH_METHODS_WITH_KEYS:
         return metadata.token_endpoint_auth_method
-    signing = metadata.request_object_signing_alg
-    if signing is not None and signing != "none" and not signing.startswith("HS"):
-        return "request_object_signing_alg"
+    for member in _SIGNED_REQUEST_MEMBERS:
+        signing: str | None = getattr(metadata, member)
+        if signing is not None and signing != "none" and not signing.startswith("HS"):
+            return member
     for member in _ENCRYPTED_RESPONSE_MEMBERS:
         algorithm: str | None = getattr(metadata, member)
         if algorithm is not None and algorithm.startswith(_ASYMMETRIC_ENCRYPTION):

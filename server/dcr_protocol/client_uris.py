@@ -15,6 +15,7 @@ from dcr_protocol.vocabulary import (
     PAGE_URI_MEMBERS,
     PAIRWISE,
     REDIRECT_GRANTS,
+    SHOWN_URI_MEMBERS,
     WITHOUT_FRAGMENT,
 )
 
@@ -71,6 +72,24 @@ def check_uris(metadata: ClientMetadata) -> None:
             _check_url(member, uri, _PAGE_SCHEMES)
     _check_frontchannel_logout(metadata)
     _check_sector(metadata)
+
+
+def check_pages_on_redirect_hosts(metadata: ClientMetadata) -> None:
+    """RFC 7591 §5: nobody shows the logo or the terms of another site as its own (S-172).
+
+    Without redirection URIs there is no site to compare with.
+
+    Raises InvalidClientMetadata.
+    """
+    redirects = [split_uri(uri) for uri in metadata.redirect_uris or ()]
+    sites = {(uri.scheme, uri.host) for uri in redirects if uri is not None}
+    pages = {member: metadata.__dict__[member] for member in sorted(SHOWN_URI_MEMBERS)}
+    for member, text in (pages | (metadata.localized or {})).items():
+        page = split_uri(text or "")
+        if page is None or member.partition("#")[0] not in SHOWN_URI_MEMBERS or not sites:
+            continue
+        if (page.scheme, page.host) not in sites:
+            raise InvalidClientMetadata(f"{member} must have scheme and host of a redirection URI")
 
 
 def _check_url(member: str, text: str, schemes: frozenset[str]) -> None:

@@ -6,14 +6,18 @@ what the operator may do before it sends one. What a policy allows is not decide
 
 from __future__ import annotations
 
-import ipaddress
 import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from dcr_protocol.algorithms import check_algorithms, content_encryption_defaults
+from dcr_protocol.certificate_names import FLAWS_IN_CERTIFICATE_NAMES
 from dcr_protocol.client_keys import check_client_keys
-from dcr_protocol.client_uris import check_redirect_uris, check_uris
+from dcr_protocol.client_uris import (
+    check_pages_on_redirect_hosts,
+    check_redirect_uris,
+    check_uris,
+)
 from dcr_protocol.errors import InvalidClientMetadata
 from dcr_protocol.grants import complete_grants, uses_implicit
 from dcr_protocol.redirect_uris import RedirectUriRules
@@ -43,6 +47,8 @@ class MetadataRules:
     allow_http_redirect_uris: bool = False
     # S-046: private-use schemes without a dot, such as cursor://.
     allow_schemes_without_dot: bool = False
+    # S-172: logo, terms and the like from where the browser is sent back to.
+    pages_on_redirect_hosts: bool = False
     # S-071: a server that does not process software statements drops them.
     keep_software_statement: bool = False
 
@@ -63,6 +69,8 @@ def check_client_metadata(
     _check_words(complete)
     check_redirect_uris(complete, _redirect_uri_rules(complete, rules))
     check_uris(complete)
+    if rules.pages_on_redirect_hosts:
+        check_pages_on_redirect_hosts(complete)
     check_client_keys(complete)
     check_algorithms(complete)
     _check_tls_client_auth(complete)
@@ -118,18 +126,10 @@ def _check_tls_client_auth(metadata: ClientMetadata) -> None:
             raise InvalidClientMetadata(
                 "tls_client_auth needs exactly one of " + ", ".join(TLS_CLIENT_AUTH_MEMBERS)
             )
-    address = metadata.tls_client_auth_san_ip
-    if address is not None and not _is_canonical_address(address):
-        raise InvalidClientMetadata(
-            "tls_client_auth_san_ip must be an IP address, as RFC 5952 has it"
-        )
-
-
-def _is_canonical_address(text: str) -> bool:
-    try:
-        return str(ipaddress.ip_address(text)) == text
-    except ValueError:
-        return False
+    for member, flaw in FLAWS_IN_CERTIFICATE_NAMES.items():
+        name = getattr(metadata, member)
+        if name is not None and flaw(name):
+            raise InvalidClientMetadata(f"{member} {flaw(name)}")
 
 
 def _check_backchannel_authentication(metadata: ClientMetadata) -> None:

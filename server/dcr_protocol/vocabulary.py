@@ -32,17 +32,11 @@ LOCALIZABLE_MEMBERS: Final = frozenset(
     {"client_name", "client_uri", "logo_uri", "tos_uri", "policy_uri"}
 )
 
+# RFC 7591 §5: what the end-user is shown of the client, and may take for its word.
+SHOWN_URI_MEMBERS: Final = frozenset({"client_uri", "logo_uri", "tos_uri", "policy_uri"})
+
 # Pages that people look at: http is tolerated.
-PAGE_URI_MEMBERS: Final = frozenset(
-    {
-        "client_uri",
-        "logo_uri",
-        "tos_uri",
-        "policy_uri",
-        "frontchannel_logout_uri",
-        "backchannel_logout_uri",
-    }
-)
+PAGE_URI_MEMBERS: Final = SHOWN_URI_MEMBERS | {"frontchannel_logout_uri", "backchannel_logout_uri"}
 
 # URLs whose content or reach decides about security: https only.
 HTTPS_URI_MEMBERS: Final = frozenset(

@@ -65,6 +65,7 @@ policies:
     redirect_uris: ["https://*.apps.example.com/oauth/*"]
     # allow_http_redirect_uris: true     # http beyond loopback
     # allow_schemes_without_dot: true    # native apps with schemes such as cursor://
+    # pages_on_redirect_hosts: true      # no logo_uri, tos_uri, ... of another host
     # software_statement: required         # or accepted, or ignored
     # statement_issuers: [https://statements.example.com]
     scopes: [openid, profile, email]

@@ -54,6 +54,9 @@ class Policy(BaseModel):
     allow_schemes_without_dot: bool = Field(
         default=False, description="redirect URIs of native clients such as cursor://callback"
     )
+    pages_on_redirect_hosts: bool = Field(
+        default=False, description="logo, terms and the like only from hosts of redirect URIs"
+    )
     max_clients: int | None = Field(
         None, ge=0, description="how many clients may exist under this policy"
     )
@@ -93,11 +96,13 @@ class Policy(BaseModel):
 
     @property
     def rules(self) -> MetadataRules:
-        """The switches that the standards leave to a server (S-044, S-046)."""
-        if self.allow_http_redirect_uris or self.allow_schemes_without_dot:
+        """The switches that the standards leave to a server (S-044, S-046, S-172)."""
+        loosened = self.allow_http_redirect_uris or self.allow_schemes_without_dot
+        if loosened or self.pages_on_redirect_hosts:
             return MetadataRules(
                 allow_http_redirect_uris=self.allow_http_redirect_uris,
                 allow_schemes_without_dot=self.allow_schemes_without_dot,
+                pages_on_redirect_hosts=self.pages_on_redirect_hosts,
             )
         return DEFAULT_RULES
 

@@ -44,6 +44,7 @@ def test_s060_jwks_and_jwks_uri_together_are_refused() -> None:
         ({"token_endpoint_auth_method": "private_key_jwt"}, "private_key_jwt"),
         ({"token_endpoint_auth_method": "self_signed_tls_client_auth"}, "self_signed"),
         ({"request_object_signing_alg": "PS256"}, "request_object_signing_alg"),
+        ({"backchannel_authentication_request_signing_alg": "ES256"}, "backchannel_authentication"),
         ({"id_token_encrypted_response_alg": "RSA-OAEP-256"}, "id_token_encrypted"),
         ({"userinfo_encrypted_response_alg": "ECDH-ES+A128KW"}, "userinfo_encrypted"),
         ({"authorization_encrypted_response_alg": "RSA-OAEP"}, "authorization_encrypted"),

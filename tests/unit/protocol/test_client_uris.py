@@ -2,6 +2,7 @@ import pytest
 from pydantic import JsonValue
 
 from dcr_protocol.errors import InvalidClientMetadata
+from dcr_protocol.rules import MetadataRules
 from dcr_protocol.vocabulary import (
     CIBA,
     HTTPS_URI_LIST_MEMBERS,
@@ -131,3 +132,38 @@ def test_s153_pairwise_with_ciba_takes_the_sector_from_jwks_uri() -> None:
     refused(ciba, "need a URI that gives the sector")
     accepted(ciba | {"jwks_uri": "https://a.example/jwks"})
     accepted(machine_client(subject_type="pairwise"))
+
+
+HOME: Document = {"redirect_uris": ["https://app.example/cb", "http://localhost/cb"]}
+HOSTS_OF_REDIRECT_URIS = MetadataRules(pages_on_redirect_hosts=True)
+
+
+@pytest.mark.parametrize(
+    "member", ["client_uri", "logo_uri", "tos_uri", "policy_uri", "logo_uri#de"]
+)
+@pytest.mark.parametrize(
+    ("uri", "is_at_home"),
+    [
+        ("https://app.example/logo.png", True),
+        ("https://APP.example:8443/logo.png", True),
+        ("http://localhost:3000/logo.png", True),
+        ("http://app.example/logo.png", False),
+        ("https://www.app.example/logo.png", False),
+        ("https://bank.example/logo.png", False),
+    ],
+)
+def test_s172_a_switch_wants_pages_where_the_client_is(
+    member: str, uri: str, is_at_home: bool
+) -> None:
+    document = web_client(**{**HOME, member: uri})
+    accepted(document)
+    if is_at_home:
+        checked(document, HOSTS_OF_REDIRECT_URIS)
+    else:
+        with pytest.raises(InvalidClientMetadata, match=f"{member} must have scheme and host"):
+            checked(document, HOSTS_OF_REDIRECT_URIS)
+
+
+def test_s172_without_redirect_uris_there_is_no_site_to_compare_with() -> None:
+    document = machine_client(client_uri="https://a.example")
+    assert document.items() <= checked(document, HOSTS_OF_REDIRECT_URIS).to_wire().items()

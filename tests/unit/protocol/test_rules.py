@@ -3,7 +3,7 @@ from pydantic import JsonValue
 
 from dcr_protocol.errors import InvalidClientMetadata, InvalidRedirectUri
 from dcr_protocol.rules import MetadataRules
-from dcr_protocol.vocabulary import CIBA, TLS_CLIENT_AUTH_MEMBERS
+from dcr_protocol.vocabulary import CIBA
 from tests.unit.protocol.registration_requests import (
     PUBLIC_JWKS,
     checked,
@@ -140,26 +140,6 @@ def test_s071_a_software_statement_that_is_not_processed_is_dropped() -> None:
     assert checked(sent, MetadataRules(keep_software_statement=True)).software_statement == "a.b.c"
 
 
-@pytest.mark.parametrize("member", TLS_CLIENT_AUTH_MEMBERS)
-def test_s191_tls_client_auth_takes_exactly_one_name(member: str) -> None:
-    names: Document = dict.fromkeys(TLS_CLIENT_AUTH_MEMBERS, "192.0.2.1")
-    method = {"token_endpoint_auth_method": "tls_client_auth"}
-    accepted(machine_client(**method, **{member: "192.0.2.1"}))
-    refused(machine_client(**method), "needs exactly one of")
-    other = next(name for name in names if name != member)
-    refused(machine_client(**method, **{member: "192.0.2.1", other: "192.0.2.1"}), "exactly one")
-
-
-@pytest.mark.parametrize("address", ["192.0.2.1", "2001:db8::1"])
-def test_s191_an_address_is_accepted_in_canonical_form(address: str) -> None:
-    accepted(machine_client(tls_client_auth_san_ip=address))
-
-
-@pytest.mark.parametrize("address", ["2001:DB8::1", "2001:db8:0::1", "a.example", "192.0.2.01"])
-def test_s191_an_address_in_another_form_is_refused(address: str) -> None:
-    refused(machine_client(tls_client_auth_san_ip=address), "must be an IP address")
-
-
 def test_backchannel_authentication_needs_its_members() -> None:
     ciba = machine_client(grant_types=[CIBA])
     endpoint = "https://a.example/notify"
@@ -183,6 +163,7 @@ def test_backchannel_authentication_needs_its_members() -> None:
         ({"authorization_signed_response_alg": "none"}, "must not be none"),
         ({"introspection_signed_response_alg": "none"}, "must not be none"),
         ({"backchannel_authentication_request_signing_alg": "none"}, "must not be none"),
+        ({"backchannel_authentication_request_signing_alg": "HS256"}, "must be asymmetric"),
         (
             {"request_object_signing_alg": "none", "require_signed_request_object": True},
             "require_signed_request_object",
