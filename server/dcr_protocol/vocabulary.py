@@ -80,6 +80,12 @@ TLS_CLIENT_AUTH_MEMBERS: Final = (
     "tls_client_auth_san_email",
 )
 
+# RFC 9449 §5.2, RFC 8705 §3.4: who holds such a token must prove it with a key.
+BOUND_TOKENS_MEMBERS: Final = (
+    "dpop_bound_access_tokens",
+    "tls_client_certificate_bound_access_tokens",
+)
+
 CLIENT_SECRET_BASIC: Final = "client_secret_basic"
 CLIENT_SECRET_POST: Final = "client_secret_post"
 CLIENT_SECRET_JWT: Final = "client_secret_jwt"

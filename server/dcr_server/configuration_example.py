@@ -49,7 +49,7 @@ policies:
     rate: 60/1m
     # Metadata for what a request leaves out, and metadata that wins over the request's.
     # defaults: {scope: orders.read}
-    # forced: {dpop_bound_access_tokens: true}
+    # forced: {contacts: [platform@example.com]}
     # Durations: 90s, 15m, 12h, 30d. Without them nothing expires.
     # secret_lifetime: 90d
     # client_lifetime: 365d

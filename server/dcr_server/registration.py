@@ -12,6 +12,7 @@ from dcr_protocol.client_metadata import ClientMetadata, parse_client_metadata
 from dcr_protocol.errors import InvalidClientMetadata, InvalidRequest
 from dcr_protocol.json_document import JsonValue, parse_json_object
 from dcr_protocol.rules import check_client_metadata
+from dcr_protocol.vocabulary import BOUND_TOKENS_MEMBERS
 from dcr_server.client_information import Shown, client_information_response
 from dcr_server.credentials import NEVER, Credentials
 from dcr_server.exchange import governed_by
@@ -138,13 +139,20 @@ def _refuse_what_needs_fetching(metadata: ClientMetadata) -> None:
 
 
 def _refuse_what_gets_no_token(metadata: ClientMetadata) -> None:
-    served = set(GRANT_TYPES).intersection(metadata.grant_types or ())
-    method = metadata.token_endpoint_auth_method
-    if served and method not in AUTH_METHODS:
+    served = ", ".join(set(GRANT_TYPES).intersection(metadata.grant_types or ()))
+    if not served:
+        return
+    if metadata.token_endpoint_auth_method not in AUTH_METHODS:
         raise InvalidClientMetadata(
-            f"token_endpoint_auth_method: with {', '.join(served)} this server supports "
+            f"token_endpoint_auth_method: with {served} this server supports "
             f"{', '.join(AUTH_METHODS)}"
         )
+    # RFC 9449 §5.2, RFC 8705 §3.4: such a client must not be given a bearer token.
+    for member in BOUND_TOKENS_MEMBERS:
+        if getattr(metadata, member):
+            raise InvalidClientMetadata(
+                f"{member}: with {served} this server issues bearer tokens only"
+            )
 
 
 def _new_client(
