@@ -3,15 +3,23 @@
 import pytest
 
 from dcr_server.credentials import (
+    KEEP_SECRET,
     OUTSTANDING,
     Credentials,
     Held,
+    OverlappingSecret,
+    SecretRenewal,
+    after_renewal,
     after_replay,
+    after_secret_use,
     after_update,
     after_use,
     find_secret,
     find_token,
+    is_valid_secret,
+    renews_secret,
     retires_any,
+    secret_that_ends,
 )
 
 
@@ -103,3 +111,71 @@ def test_only_what_supersedes_another_retires_any() -> None:
     superseded, latest = held("1aA", "1bA")
     assert retires_any((superseded, latest), latest)
     assert not retires_any((superseded, latest), superseded)
+
+
+NOW = 1000
+EXPIRING = Credentials(1, b"a", b"A", NOW + 10)
+LASTING = Credentials(1, b"a", b"A")
+
+
+@pytest.mark.parametrize(
+    ("presented", "renewal", "renews"),
+    [
+        pytest.param(LASTING, KEEP_SECRET, False, id="an update keeps the secret"),
+        pytest.param(LASTING, SecretRenewal(forced=True), True, id="a rotation does not"),
+        pytest.param(Credentials(1, b"a", None), KEEP_SECRET, True, id="there is none yet"),
+        pytest.param(LASTING, SecretRenewal(due_before=NOW * 2), False, id="it never expires"),
+        pytest.param(EXPIRING, SecretRenewal(due_before=NOW + 9), False, id="not due"),
+        pytest.param(EXPIRING, SecretRenewal(due_before=NOW + 10), True, id="due"),
+    ],
+)
+def test_when_an_update_issues_another_secret(
+    presented: Credentials, renewal: SecretRenewal, *, renews: bool
+) -> None:
+    assert renews_secret(presented, renewal) == renews
+
+
+@pytest.mark.parametrize(
+    ("presented", "renewal", "ends_at"),
+    [
+        pytest.param(LASTING, SecretRenewal(forced=True), None, id="until the first use"),
+        pytest.param(LASTING, SecretRenewal(forced=True, overlap=0), NOW, id="at once"),
+        pytest.param(LASTING, SecretRenewal(forced=True, overlap=60), NOW + 60, id="then"),
+        pytest.param(EXPIRING, SecretRenewal(forced=True, overlap=60), NOW + 10, id="no later"),
+        pytest.param(EXPIRING, SecretRenewal(due_before=NOW + 10), NOW + 10, id="as it was said"),
+        pytest.param(
+            Credentials(1, b"a", None), SecretRenewal(forced=True, overlap=60), None, id="no secret"
+        ),
+    ],
+)
+def test_when_the_secret_before_ends(
+    presented: Credentials, renewal: SecretRenewal, ends_at: int | None
+) -> None:
+    ended = secret_that_ends(presented, renewal, NOW)
+    assert ended == (None if ends_at is None else OverlappingSecret(b"A", ends_at))
+
+
+def test_a_secret_in_the_overlap_is_held_no_more() -> None:
+    ended = OverlappingSecret(b"A", NOW + 60)
+    past = OverlappingSecret(b"P", NOW)
+    left, overlapping = after_renewal((EXPIRING,), (past,), ended, now=NOW)
+    assert (left, overlapping) == ((Credentials(1, b"a", None),), (ended,))
+    assert is_valid_secret(left, overlapping, b"A", NOW + 59)
+    assert not is_valid_secret(left, overlapping, b"A", NOW + 60)
+    assert not is_valid_secret(left, overlapping, b"P", NOW)
+    assert after_secret_use(left, b"A") == left
+
+
+def test_the_overlap_is_bounded() -> None:
+    overlapping: tuple[OverlappingSecret, ...] = ()
+    for number in range(2 * OUTSTANDING):
+        ended = OverlappingSecret(b"%d" % number, NOW + 60)
+        _, overlapping = after_renewal((), overlapping, ended, now=NOW)
+    assert len(overlapping) == OUTSTANDING
+    assert overlapping[-1].secret_hash == b"%d" % (2 * OUTSTANDING - 1)
+
+
+@pytest.mark.parametrize(("now", "valid"), [(NOW + 9, True), (NOW + 10, False)])
+def test_a_held_secret_is_valid_until_it_expires(now: int, *, valid: bool) -> None:
+    assert is_valid_secret((EXPIRING,), (), b"A", now) == valid
+    assert is_valid_secret((LASTING,), (), b"A", now)
