@@ -46,22 +46,27 @@ def parse_bearer(authorization: Sequence[str], query: str = "") -> SecretStr:
     invalid_request when there are two or one is in the query, 401 invalid_token when it cannot
     be one.
     """
-    # RFC 9700 §4.3.2: a token in a URL ends up in logs, so it is refused, not ignored.
-    if "=" in query and any(
-        unquote_plus(pair.partition("=")[0]) == "access_token" for pair in query.split("&")
-    ):
-        raise _invalid_request("send the access token in the Authorization header only")
+    refuse_token_in_query(query)
     if len(authorization) > 1:
         raise _invalid_request("more than one Authorization header")
     scheme, _, rest = authorization[0].strip().partition(" ") if authorization else ("", "", "")
     token = rest.strip()
     if scheme.lower() != "bearer" or not token:
-        raise _missing_token()
+        raise missing_token()
     if " " in token or "," in token:
         raise _invalid_request("send one access token")
     if not _B64TOKEN.fullmatch(token):
         raise invalid_token("the access token holds characters that no token has")
     return SecretStr(token)
+
+
+def refuse_token_in_query(query: str) -> None:
+    """Raise AccessTokenError, 400 invalid_request, for a token in a raw query (S-005)."""
+    # RFC 9700 §4.3.2: a token in a URL ends up in logs, so it is refused, not ignored.
+    if "=" in query and any(
+        unquote_plus(pair.partition("=")[0]) == "access_token" for pair in query.split("&")
+    ):
+        raise _invalid_request("send the access token in the Authorization header only")
 
 
 def invalid_token(description: str) -> AccessTokenError:
@@ -91,7 +96,8 @@ def _invalid_request(description: str) -> AccessTokenError:
     )
 
 
-def _missing_token() -> AccessTokenError:
+def missing_token() -> AccessTokenError:
+    """Build the 401 for a request that shows no access token at all."""
     # RFC 6750 §3.1: the challenge to a request without a token has no error code. The body
     # has one, since an error document must (RFC 7591 §3.2.2).
     return AccessTokenError(

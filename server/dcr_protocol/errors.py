@@ -4,6 +4,7 @@ ProtocolError                 code + description, rendered as one JSON document
 ├── InvalidRequest            RFC 6750 §3.1; also what is not a JSON object at all
 ├── InvalidRedirectUri        RFC 7591 §3.2.2
 ├── InvalidClientMetadata     RFC 7591 §3.2.2
+├── TooManyRequests           RFC 6585 §4, says when to come again
 └── AccessTokenError          RFC 6750 §3.1, carries its challenge
 """
 
@@ -89,3 +90,15 @@ class InvalidClientMetadata(ProtocolError):  # noqa: N818 - named after its code
 
     def __init__(self, description: str) -> None:
         super().__init__(RegistrationErrorCode.INVALID_CLIENT_METADATA, description)
+
+
+class TooManyRequests(ProtocolError):  # noqa: N818 - named after its status
+    """A rate is used up: 429, and after how many seconds the same request passes (S-094)."""
+
+    def __init__(self, description: str, *, retry_after: int) -> None:
+        super().__init__(
+            RegistrationErrorCode.TEMPORARILY_UNAVAILABLE,
+            f"{description}, come again in {retry_after} s",
+            status=HTTPStatus.TOO_MANY_REQUESTS,
+            headers={"Retry-After": str(retry_after)},
+        )

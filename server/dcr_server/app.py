@@ -8,6 +8,7 @@ from starlette.routing import Route
 
 from dcr_server import client_configuration, discovery, health, registration, token_endpoint
 from dcr_server.cross_origin import CrossOrigin
+from dcr_server.rate_limits import limiting_failures
 from dcr_server.routing import application, resource_at
 from dcr_server.server import Server
 
@@ -26,18 +27,18 @@ def _routes(server: Server) -> list[Route]:
     resource = partial(resource_at, server)
     path = server.urls.path
     return [
-        resource(f"{path}/connect/register", POST=registration.register),
+        resource(f"{path}/connect/register", POST=limiting_failures(registration.register)),
         resource(
             f"{path}/connect/register/{{client_id}}",
-            GET=client_configuration.read,
-            PUT=client_configuration.update,
-            DELETE=client_configuration.delete,
+            GET=limiting_failures(client_configuration.read),
+            PUT=limiting_failures(client_configuration.update),
+            DELETE=limiting_failures(client_configuration.delete),
         ),
         resource(
             f"{path}/connect/register/{{client_id}}/secret",
-            POST=client_configuration.rotate_secret,
+            POST=limiting_failures(client_configuration.rotate_secret),
         ),
-        resource(f"{path}/token", POST=token_endpoint.issue_token),
+        resource(f"{path}/token", POST=limiting_failures(token_endpoint.issue_token)),
         resource(f"{path}/jwks", GET=discovery.jwks),
         # RFC 8414 §3.1 puts the path of the issuer behind, DISC §4.1 before (S-181).
         resource(

@@ -120,7 +120,7 @@ async def delete(request: Request, server: Server) -> Response:
     """RFC 7592 §2.3: client_id, secret and token are dead when this returns (S-131)."""
     authenticated = await _authenticate(request, server)
     client_id = authenticated.client.client_id
-    origin = origin_of(request, actor=ACTOR)
+    origin = origin_of(request, server, actor=ACTOR)
     if not await server.storage.clients.delete(
         client_id, token_hash=authenticated.token.hash, now=server.now(), origin=origin
     ):
@@ -146,7 +146,7 @@ def _change(
         repeatable=idempotency_key(
             request, scope=f"{scope}\n{client.client_id}", body=body, now=now
         ),
-        origin=origin_of(request, actor=ACTOR),
+        origin=origin_of(request, server, actor=ACTOR),
     )
     return _Change(wanted, issued)
 

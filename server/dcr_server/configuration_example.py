@@ -32,6 +32,10 @@ encryption_key_file: /etc/dcr-server/encryption-key
 # Web applications whose pages may call the server themselves (CORS).
 # cors_allowed_origins: [https://inspector.example.com]
 
+# More 401s than this from one address, and it is answered 429 whatever it sends. For servers that
+# see their clients' own addresses: behind a shared one, one client's mistake would stop them all.
+# failed_authentication_rate: 30/1m
+
 # Who may register what. An initial access token is made for one policy:
 #   dcr-server token create --policy machines --expires-in 1h --max-uses 1
 # What a policy does not list it denies. The policy that admitted a client governs its updates.

@@ -1,4 +1,11 @@
-"""Who may register: initial access tokens, each kind recognised by its form, never by trial."""
+"""Who may register: the kinds of initial access, each told by its form, never by trial.
+
+A request with an Authorization header stands or falls with it: a token that is not good for
+anything is never made up for by what a request without one may do.
+
+    Authorization header   minted       a token of `dcr-server token create`
+    none                   open         the switch open_registration, limited by address
+"""
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
@@ -6,12 +13,23 @@ from typing import Final
 
 from starlette.requests import Request
 
-from dcr_protocol.bearer import insufficient_scope, invalid_token
+from dcr_protocol.bearer import (
+    insufficient_scope,
+    invalid_token,
+    missing_token,
+    refuse_token_in_query,
+)
+from dcr_server.exchange import governed_by
 from dcr_server.policies import Policy
+from dcr_server.rate_limits import limit_open_registration, limit_subject
 from dcr_server.records import Owner
-from dcr_server.requests import bearer_token_hash
+from dcr_server.requests import JSON, bearer_token_hash, query_of, read_body
 from dcr_server.server import Server
-from dcr_server.tokens import is_opaque_token
+from dcr_server.tokens import is_opaque_token, looks_like_jwt
+
+SHORTEST_OPEN_KEY: Final = 32
+"""Characters of an Idempotency-Key by which strangers are told apart; a UUID has 36."""
+_SUBJECT_BYTES: Final = 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,24 +38,61 @@ class InitialAccess:
 
     owner: Owner
     policy: Policy
-    token_hash: bytes
-    spent: bool
+    repeat_scope: str
+    """What an Idempotency-Key is unique within: who repeats it gets credentials of the client."""
+    shortest_key: int = 1
+    token_hash: bytes | None = None
+    """Of the minted token whose uses are counted."""
+    spent: bool = False
     """Used up: good for the replay of an earlier registration and nothing else."""
 
 
-Recognise = Callable[[str], bool]
-Authenticate = Callable[[bytes, Server], Awaitable[InitialAccess]]
+@dataclass(frozen=True, slots=True)
+class _WithToken:
+    recognises: Callable[[str], bool]
+    authenticate: Callable[[bytes, Server], Awaitable[InitialAccess]]
 
 
-async def authenticate_initial_access(request: Request, server: Server) -> InitialAccess:
-    """RFC 7591 §3, RFC 6750 §3.1: closed unless a token opens it (S-003, S-005).
+@dataclass(frozen=True, slots=True)
+class _WithoutToken:
+    """The first kind that is on and recognises the body decides alone."""
 
-    Raises AccessTokenError.
+    is_on: Callable[[Server], bool]
+    recognises: Callable[[bytes], bool]
+    admit: Callable[[Request, bytes, Server], Awaitable[InitialAccess]]
+
+
+async def authenticate_registration(
+    request: Request, server: Server
+) -> tuple[InitialAccess, bytes]:
+    """RFC 7591 §3, RFC 6750 §3.1: closed unless something opens it (S-003 to S-005).
+
+    Returns the body too, which may be what opens it.
+
+    Raises AccessTokenError, TooManyRequests, and what read_body raises.
     """
+    if request.headers.getlist("authorization"):
+        access = await _by_token(request, server)
+        governed_by(request, access.owner.policy)
+        return access, await read_body(request, JSON)
+    refuse_token_in_query(query_of(request))
+    kinds = [kind for kind in _WITHOUT_TOKEN if kind.is_on(server)]
+    if not kinds:
+        raise missing_token()
+    body = await read_body(request, JSON)
+    for kind in kinds:
+        if kind.recognises(body):
+            access = await kind.admit(request, body, server)
+            governed_by(request, access.owner.policy)
+            return access, body
+    raise missing_token()
+
+
+async def _by_token(request: Request, server: Server) -> InitialAccess:
     token, token_hash = bearer_token_hash(request)
-    for recognises, authenticate in _KINDS:
-        if recognises(token):
-            return await authenticate(token_hash, server)
+    for kind in _WITH_TOKEN:
+        if kind.recognises(token):
+            return await kind.authenticate(token_hash, server)
     raise _refused()
 
 
@@ -47,16 +102,54 @@ async def _authenticate_minted(token_hash: bytes, server: Server) -> InitialAcce
         raise _refused()
     if token.expires_at is not None and token.expires_at <= server.now():
         raise _refused()
-    policy = server.policies.get(token.owner.policy)
-    if policy is None:
-        raise insufficient_scope(f"the policy {token.owner.policy} is not configured any more")
-    spent = token.max_uses is not None and token.uses >= token.max_uses
-    return InitialAccess(token.owner, policy, token_hash, spent=spent)
+    owner = token.owner
+    policy = _configured(owner.policy, server)
+    limit_subject(owner, policy, server)
+    return InitialAccess(
+        owner,
+        policy,
+        repeat_scope=f"register\n{owner.policy}\n{owner.subject}",
+        token_hash=token_hash,
+        spent=token.max_uses is not None and token.uses >= token.max_uses,
+    )
 
 
-_KINDS: Final[tuple[tuple[Recognise, Authenticate], ...]] = (
-    (is_opaque_token, _authenticate_minted),
+async def _refuse_jwt(_token_hash: bytes, _server: Server) -> InitialAccess:
+    raise invalid_token("the token is a JWT, which is not accepted here as initial access token")
+
+
+async def _admit_anybody(request: Request, _body: bytes, server: Server) -> InitialAccess:
+    """Give each registration an owner of its own: nothing tells who made another one."""
+    opened = server.open_registration
+    if opened is None:
+        raise missing_token()
+    limit_open_registration(request, opened, server)
+    return InitialAccess(
+        Owner(opened.policy, f"open-{server.entropy(_SUBJECT_BYTES).hex()}"),
+        _configured(opened.policy, server),
+        repeat_scope="register-open",
+        shortest_key=SHORTEST_OPEN_KEY,
+    )
+
+
+_WITH_TOKEN: Final = (
+    _WithToken(is_opaque_token, _authenticate_minted),
+    _WithToken(looks_like_jwt, _refuse_jwt),
 )
+_WITHOUT_TOKEN: Final = (
+    _WithoutToken(
+        is_on=lambda server: server.open_registration is not None,
+        recognises=lambda _body: True,
+        admit=_admit_anybody,
+    ),
+)
+
+
+def _configured(name: str, server: Server) -> Policy:
+    policy = server.policies.get(name)
+    if policy is None:
+        raise insufficient_scope(f"the policy {name} is not configured any more")
+    return policy
 
 
 def _refused() -> Exception:

@@ -158,6 +158,15 @@ class Policy(BaseModel):
         )
 
 
+class OpenRegistration(BaseModel):
+    """The switch by which a request without a token may register (S-004)."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    policy: str = Field(description="name of the policy that says what may be registered")
+    rate: ParsedRate = Field(description="registrations of one address, such as 10/1h")
+
+
 Policies = Mapping[str, Policy]
 
 

@@ -4,6 +4,7 @@
 """
 
 from collections import OrderedDict
+from dataclasses import dataclass, field
 from typing import Annotated, Final, NamedTuple
 
 from pydantic import BeforeValidator
@@ -77,6 +78,18 @@ class Buckets:
         self._full_at.move_to_end(key)
         if len(self._full_at) > self._most:
             self._full_at.popitem(last=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What one process counts."""
+
+    subjects: Buckets = field(default_factory=Buckets)
+    """Registrations by the owner that a token names."""
+    addresses: Buckets = field(default_factory=Buckets)
+    """Registrations without a token."""
+    failures: Buckets = field(default_factory=Buckets)
+    """Failed authentications by address."""
 
 
 def _wait(full_at: int, rate: Rate, at: int) -> int:

@@ -15,11 +15,10 @@ from dcr_protocol.rules import check_client_metadata
 from dcr_protocol.vocabulary import BOUND_TOKENS_MEMBERS
 from dcr_server.client_information import Shown, client_information_response
 from dcr_server.credentials import NEVER, Credentials
-from dcr_server.exchange import governed_by
-from dcr_server.initial_access import InitialAccess, authenticate_initial_access
+from dcr_server.initial_access import InitialAccess, authenticate_registration
 from dcr_server.policies import Policy
 from dcr_server.records import Client, Repeatable, needs_secret
-from dcr_server.requests import JSON, idempotency_key, origin_of, read_body
+from dcr_server.requests import idempotency_key, origin_of
 from dcr_server.server import Server
 from dcr_server.storage.requests import (
     ClientLimitReached,
@@ -62,12 +61,10 @@ class Issued:
 
 
 async def register(request: Request, server: Server) -> Response:
-    access = await authenticate_initial_access(request, server)
-    governed_by(request, access.owner.policy)
-    body = await read_body(request, JSON)
+    access, body = await authenticate_registration(request, server)
     repeatable = _repeatable(request, server, access, body)
     issued = issue(server, access.policy)
-    origin = origin_of(request, actor=access.owner.subject)
+    origin = origin_of(request, server, actor=access.owner.subject)
     outcome: RegistrationOutcome | None = None
     # What was answered before is answered again, whatever the rules have become since.
     if repeatable is not None:
@@ -126,8 +123,13 @@ def idempotency_key_reused() -> InvalidRequest:
 def _repeatable(
     request: Request, server: Server, access: InitialAccess, body: bytes
 ) -> Repeatable | None:
-    scope = f"register\n{access.owner.policy}\n{access.owner.subject}"
-    return idempotency_key(request, scope=scope, body=body, now=server.now())
+    return idempotency_key(
+        request,
+        scope=access.repeat_scope,
+        body=body,
+        now=server.now(),
+        shortest=access.shortest_key,
+    )
 
 
 def _refuse_what_needs_fetching(metadata: ClientMetadata) -> None:

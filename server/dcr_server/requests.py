@@ -8,8 +8,10 @@ from starlette.requests import ClientDisconnect, Request
 from dcr_protocol.bearer import parse_bearer
 from dcr_protocol.errors import InvalidRequest
 from dcr_protocol.json_document import DEFAULT_MAX_BYTES
+from dcr_server.client_addresses import Address, client_address
 from dcr_server.exchange import exchange_of
 from dcr_server.records import Origin, Repeatable
+from dcr_server.server import Server
 from dcr_server.tokens import hash_of
 
 JSON: Final = "application/json"
@@ -18,11 +20,14 @@ UNSUPPORTED_MEDIA_TYPE: Final = 415
 _LONGEST_IDEMPOTENCY_KEY: Final = 255
 
 
+def query_of(request: Request) -> str:
+    """Return the query as it was sent."""
+    return str(request.scope["query_string"].decode("latin-1"))
+
+
 def bearer_token_hash(request: Request) -> tuple[str, bytes]:
     """Return the token and its hash (RFC 6750 §2.1; never from body or query, RFC 9700 §4.3.2)."""
-    token = parse_bearer(
-        request.headers.getlist("authorization"), request.scope["query_string"].decode("latin-1")
-    )
+    token = parse_bearer(request.headers.getlist("authorization"), query_of(request))
     value = token.get_secret_value()
     return value, hash_of(value)
 
@@ -63,25 +68,42 @@ async def _read(request: Request) -> bytes:
     return bytes(body)
 
 
-def idempotency_key(request: Request, *, scope: str, body: bytes, now: int) -> Repeatable | None:
+def idempotency_key(
+    request: Request, *, scope: str, body: bytes, now: int, shortest: int = 1
+) -> Repeatable | None:
     """Return the key, hashed with what it is unique within, and the body that it stands for."""
     keys = request.headers.getlist("idempotency-key")
     if not keys:
         return None
-    key = keys[0]
-    if len(keys) > 1 or not (0 < len(key) <= _LONGEST_IDEMPOTENCY_KEY and key.isprintable()):
+    key, longest = keys[0], _LONGEST_IDEMPOTENCY_KEY
+    if len(keys) > 1 or not (shortest <= len(key) <= longest and key.isprintable()):
         raise InvalidRequest(
-            f"send one Idempotency-Key of 1 to {_LONGEST_IDEMPOTENCY_KEY} printable characters"
+            f"send one Idempotency-Key of {shortest} to {longest} printable characters"
         )
     return Repeatable(
         key_hash=hash_of(f"{scope}\n{key}"), body_hash=hashlib.sha256(body).digest(), at=now
     )
 
 
-def origin_of(request: Request, *, actor: str) -> Origin:
+def requester_address(request: Request, server: Server) -> Address | None:
+    """Return whom the request comes from, as far as trusted proxies tell."""
+    client = request.client
+    return client_address(
+        "" if client is None else client.host,
+        server.trusted_proxies,
+        forwarded=request.headers.getlist("forwarded"),
+        x_forwarded_for=request.headers.getlist("x-forwarded-for"),
+    )
+
+
+def origin_of(request: Request, server: Server, *, actor: str) -> Origin:
     """Say who asked, for the audit trail."""
-    address = request.client.host if request.client else ""
-    return Origin(actor=actor, address=address, request_id=exchange_of(request).request_id)
+    address = requester_address(request, server)
+    return Origin(
+        actor=actor,
+        address="" if address is None else str(address),
+        request_id=exchange_of(request).request_id,
+    )
 
 
 def _check_content_type(content_type: str, media_type: str) -> None:

@@ -1,12 +1,14 @@
 """What every endpoint works with."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Self
 from urllib.parse import urlsplit
 
 from dcr_server.access_tokens import AccessTokenSigner
+from dcr_server.client_addresses import Network
 from dcr_server.metrics import RequestMetrics
-from dcr_server.policies import Policies
+from dcr_server.policies import OpenRegistration, Policies
+from dcr_server.rates import Limits, Rate
 from dcr_server.request_ids import RequestIds
 from dcr_server.storage.protocol import Storage
 from dcr_server.tokens import Clock, Entropy
@@ -56,6 +58,10 @@ class Server:
     request_ids: RequestIds
     metrics: RequestMetrics
     cors_allowed_origins: tuple[str, ...] = ()
+    open_registration: OpenRegistration | None = None
+    trusted_proxies: tuple[Network, ...] = ()
+    failed_authentication_rate: Rate | None = None
+    limits: Limits = field(default_factory=Limits)
 
     def now(self) -> int:
         return int(self.clock())

@@ -98,6 +98,9 @@ async def _server(settings: Settings) -> AsyncIterator[Server]:
             cors_allowed_origins=settings.cors_allowed_origins,
             request_ids=RequestIds(system_entropy),
             metrics=RequestMetrics(CollectorRegistry(), settings.policies, urls.path),
+            open_registration=settings.open_registration,
+            trusted_proxies=settings.trusted_proxies,
+            failed_authentication_rate=settings.failed_authentication_rate,
         )
 
 

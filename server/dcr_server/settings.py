@@ -9,9 +9,7 @@ from typing import Annotated, Final, Literal, NamedTuple, Self
 from urllib.parse import urlsplit
 
 from pydantic import (
-    BaseModel,
     BeforeValidator,
-    ConfigDict,
     Field,
     SecretStr,
     field_validator,
@@ -20,9 +18,10 @@ from pydantic import (
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from dcr_protocol.uris import split_uri
+from dcr_server.client_addresses import Network
 from dcr_server.cross_origin import Origins
 from dcr_server.encryption import KEY_BYTES
-from dcr_server.policies import Policy
+from dcr_server.policies import OpenRegistration, Policy
 from dcr_server.rates import ParsedRate
 
 ENVIRONMENT_PREFIX: Final = "DCR_SERVER_"
@@ -48,9 +47,6 @@ def _parse_address(value: object) -> object:
     return Address(host.strip("[]") or "127.0.0.1", int(port))
 
 
-Network = ipaddress.IPv4Network | ipaddress.IPv6Network
-
-
 def _parse_networks(value: object) -> object:
     if isinstance(value, str):
         value = [part.strip() for part in value.split(",")]
@@ -62,15 +58,6 @@ def _parse_network(value: object) -> Network:
         with contextlib.suppress(ValueError):
             return ipaddress.ip_network(value)
     raise ValueError(f"{value!r} is no network: give such as 10.0.0.0/8 or 2001:db8::1")
-
-
-class OpenRegistration(BaseModel):
-    """The switch by which a request without a token may register (S-004)."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    policy: str = Field(description="name of the policy that says what may be registered")
-    rate: ParsedRate = Field(description="registrations of one address, such as 10/1h")
 
 
 class Settings(BaseSettings):
@@ -106,6 +93,9 @@ class Settings(BaseSettings):
     )
     cors_allowed_origins: Origins = Field(
         (), description="origins whose pages may call the server, separated by commas, or *"
+    )
+    failed_authentication_rate: ParsedRate | None = Field(
+        None, description="401s of one address, such as 30/1m, before it is answered 429 only"
     )
     policies: dict[str, Policy] = Field(
         default_factory=dict, description="who may register what; without any, nobody may"

@@ -22,6 +22,8 @@ CLIENT_SECRET_PREFIX: Final = "dcr_sec_"
 HASH_BYTES: Final = hashlib.sha256().digest_size
 
 _OPAQUE: Final = re.compile(r"[A-Za-z0-9_-]+", re.ASCII)
+# RFC 7519 §3, §7: a JWS of three parts or a JWE of five; the first is a JSON object.
+_JWT: Final = re.compile(r"eyJ[A-Za-z0-9_-]*(?:(?:\.[A-Za-z0-9_-]*){2}){1,2}", re.ASCII)
 _TOKEN_BYTES: Final = 32
 _CLIENT_ID_RANDOM_BYTES: Final = 10
 
@@ -50,6 +52,10 @@ def mint(prefix: str, entropy: Entropy) -> Minted:
 def is_opaque_token(token: str) -> bool:
     """Tell our tokens by their form; a JWT has dots."""
     return _OPAQUE.fullmatch(token) is not None
+
+
+def looks_like_jwt(token: str) -> bool:
+    return _JWT.fullmatch(token) is not None
 
 
 def hash_of(token: str) -> bytes:
