@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -29,3 +30,12 @@ def postgresql(postgresql_installed: PostgresqlPrograms) -> Iterator[Postgresql]
 def postgresql_database(postgresql: Postgresql) -> str:
     """Return the URL of a database that nobody else has."""
     return postgresql.fresh_database()
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """Return where a database is that nobody else has: the test runs on both kinds."""
+    if request.param == "sqlite":
+        return f"sqlite:///{tmp_path / 'dcr-server.db'}"
+    url: str = request.getfixturevalue("postgresql_database")
+    return url

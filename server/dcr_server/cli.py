@@ -20,6 +20,7 @@ from dcr_server.configuration import (
     unknown_variables,
 )
 from dcr_server.configuration_example import EXAMPLE
+from dcr_server.database_urls import SQLITE
 from dcr_server.development import DATABASE, with_development_defaults
 from dcr_server.durations import parse_duration
 from dcr_server.minting import (
@@ -30,7 +31,7 @@ from dcr_server.minting import (
 )
 from dcr_server.records import Owner
 from dcr_server.serving import open_storage, serve, serving_tls
-from dcr_server.settings import SQLITE, Settings
+from dcr_server.settings import Settings
 from dcr_server.storage.protocol import StorageError
 from dcr_server.structured_logging import configure_logging
 from dcr_server.tokens import system_clock, system_entropy
@@ -62,7 +63,9 @@ def _text(_context: click.Context, parameter: click.Parameter, value: str | None
     return value
 
 
-_database = click.option("--database", help="sqlite:///path/file.db")
+_database = click.option(
+    "--database", help="sqlite:///path/file.db or postgresql://user:password@host/name"
+)
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})

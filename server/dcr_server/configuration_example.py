@@ -13,7 +13,8 @@ issuer: https://auth.example.com
 # host:port; port 0 picks a free one and logs it.
 listen: 127.0.0.1:8080
 
-# A SQLite file. Four slashes begin an absolute path, three a relative one.
+# A SQLite file. Four slashes begin an absolute path, three a relative one. For several replicas:
+# postgresql://user:password@host/name, better as DCR_SERVER_DATABASE than in this file.
 database: sqlite:////var/lib/dcr-server/dcr-server.db
 
 # Seals what must be readable in the database: openssl rand -base64 32 > encryption-key

@@ -6,9 +6,10 @@ from pathlib import Path
 from typing import Final
 
 from dcr_server.configuration import ConfigurationError
+from dcr_server.database_urls import SQLITE
 from dcr_server.encryption import KEY_BYTES
 from dcr_server.policies import development_policies
-from dcr_server.settings import SQLITE, Settings
+from dcr_server.settings import Settings
 from dcr_server.tokens import Entropy
 
 DATABASE: Final = Path(".local/dcr-server.db")
@@ -18,9 +19,8 @@ _ANY_ADDRESS: Final = frozenset({"0.0.0.0", "::"})  # noqa: S104 - recognised he
 def with_development_defaults(settings: Settings, entropy: Entropy) -> Settings:
     """Fill in database, key and policy; the issuer follows once the port is known."""
     changes: dict[str, object] = {}
-    path = settings.database_path
-    if path is None:
-        path = DATABASE
+    path = settings.database_path or DATABASE
+    if settings.database is None:
         changes["database"] = f"{SQLITE}{path}"
     try:
         path.parent.mkdir(parents=True, exist_ok=True)

@@ -6,7 +6,6 @@ import gc
 import signal
 import socket
 from collections.abc import AsyncIterator, Iterator
-from pathlib import Path
 from typing import Final
 
 import structlog
@@ -28,8 +27,8 @@ from dcr_server.metrics import RequestMetrics
 from dcr_server.request_ids import RequestIds
 from dcr_server.server import Departure, Server, Urls
 from dcr_server.settings import Address, Settings
+from dcr_server.storage.opening import open_database
 from dcr_server.storage.protocol import Storage
-from dcr_server.storage.sqlite import open_sqlite_storage
 from dcr_server.tls import ReloadingTls, TlsFiles
 from dcr_server.tokens import system_clock, system_entropy
 
@@ -68,7 +67,7 @@ async def serve(settings: Settings, *, development: bool) -> None:
 async def open_storage(settings: Settings) -> AsyncIterator[Storage]:
     """Raises UnusableStorage or StorageUnavailable."""
     required(settings, ["database"])
-    storage = await open_sqlite_storage(settings.database_path or Path())
+    storage = await open_database(settings.database or "")
     try:
         yield storage
     finally:

@@ -20,12 +20,12 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 from dcr_protocol.uris import split_uri
 from dcr_server.client_addresses import Network
 from dcr_server.cross_origin import Origins
+from dcr_server.database_urls import checked_database_url, sqlite_path
 from dcr_server.encryption import KEY_BYTES
 from dcr_server.policies import OpenRegistration, Policy
 from dcr_server.rates import ParsedRate
 
 ENVIRONMENT_PREFIX: Final = "DCR_SERVER_"
-SQLITE: Final = "sqlite:///"
 _LARGEST_PORT: Final = 65535
 
 
@@ -74,7 +74,10 @@ class Settings(BaseSettings):
         Address("127.0.0.1", 8080), description="host:port; port 0 picks one and logs it"
     )
     database: str | None = Field(
-        None, description="sqlite:///path/file.db, with one more slash for an absolute path"
+        None,
+        repr=False,  # it may hold a password
+        description="sqlite:///path/file.db, with one more slash for an absolute path, "
+        "or postgresql://user:password@host/name",
     )
     encryption_key: SecretStr | None = Field(
         None, description="32 bytes in base64; seals what must be readable, such as signing keys"
@@ -125,9 +128,7 @@ class Settings(BaseSettings):
     def _check_database(cls, database: str | None) -> str | None:
         if database is None:
             return None
-        if not database.startswith(SQLITE) or not database.removeprefix(SQLITE):
-            raise ValueError("give sqlite:///path/file.db; with an absolute path it has 4 slashes")
-        return database
+        return checked_database_url(database)
 
     @field_validator("encryption_key")
     @classmethod
@@ -148,7 +149,8 @@ class Settings(BaseSettings):
 
     @property
     def database_path(self) -> Path | None:
-        return None if self.database is None else Path(self.database.removeprefix(SQLITE))
+        """The file of an SQLite database; None where there is none."""
+        return None if self.database is None else sqlite_path(self.database)
 
     @property
     def serves_tls(self) -> bool:

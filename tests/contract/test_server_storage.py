@@ -1,10 +1,10 @@
-"""What every implementation of the server's storage must do; SQLite is the one there is."""
+"""What every implementation of the server's storage must do, on SQLite and on PostgreSQL."""
 
 import asyncio
 from dataclasses import replace
-from pathlib import Path
 
 from dcr_server.records import Owner, SigningKey
+from dcr_server.storage.opening import open_database
 from dcr_server.storage.protocol import Storage
 from dcr_server.storage.requests import (
     ClientLimitReached,
@@ -16,7 +16,6 @@ from dcr_server.storage.requests import (
     TokenRetired,
     Updated,
 )
-from dcr_server.storage.sqlite import open_sqlite_storage
 from dcr_server.tokens import hash_of
 from tests.contract.storage_examples import (
     KEY,
@@ -200,9 +199,9 @@ async def test_processes_that_start_together_share_the_first_signing_key(
     assert len(await storage.signing_keys.all()) == 1
 
 
-async def test_everything_is_there_after_reopening(tmp_path: Path) -> None:
+async def test_everything_is_there_after_reopening(database_url: str) -> None:
     for opening in range(2):
-        storage = await open_sqlite_storage(tmp_path / "test.db")
+        storage = await open_database(database_url)
         if opening == 0:
             await storage.initial_access_tokens.add(TOKEN, ORIGIN)
             await storage.clients.register(registration("a"))

@@ -23,13 +23,13 @@ DEFAULT_BASE_IMAGE = "python:3.13-slim-bookworm"
 @dataclass(frozen=True, slots=True)
 class Image:
     name: str
-    extra: str
+    extras: tuple[str, ...]
     dockerfile: Path
 
 
 IMAGES = (
-    Image("dcr-operator", "operator", ROOT / "operator" / "Dockerfile"),
-    Image("dcr-server", "server", ROOT / "server" / "Dockerfile"),
+    Image("dcr-operator", ("operator",), ROOT / "operator" / "Dockerfile"),
+    Image("dcr-server", ("server", "postgres"), ROOT / "server" / "Dockerfile"),
 )
 
 
@@ -38,8 +38,8 @@ def build_images(base_name: str, tag: str) -> None:
     base = ask_base_image(base_name)
     for image in IMAGES:
         say(f"image {image.name}:{tag} on {base.name}")
-        context = ROOT / "dist" / "wheels" / image.extra
-        make_context(image.extra, base, context)
+        context = ROOT / "dist" / "wheels" / image.name
+        make_context(image.extras, base, context)
         run(
             "docker", "build", "--network=none", "--quiet",
             "--build-arg", f"BASE={base.name}",

@@ -1,4 +1,4 @@
-"""The wheels of one image: what its extra needs, at the locked versions, checked by hash.
+"""The wheels of one image: what its extras need, at the locked versions, checked by hash.
 
 They are fetched for the Python of the base image, whatever Python runs here, into a folder that
 becomes the context of `docker build`.
@@ -7,7 +7,7 @@ becomes the context of `docker build`.
 import hashlib
 import re
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from importlib.metadata import requires
 from pathlib import Path
 
@@ -23,10 +23,10 @@ DISTRIBUTION = "dcr-operator"
 _PIP = (sys.executable, "-m", "pip", "--disable-pip-version-check")
 
 
-def closure(extra: str, environment: Mapping[str, str]) -> set[NormalizedName]:
-    """Return the names of all that the extra pulls in on a machine like that one."""
+def closure(extras: Iterable[str], environment: Mapping[str, str]) -> set[NormalizedName]:
+    """Return the names of all that the extras pull in on a machine like that one."""
     seen: set[tuple[str, str]] = set()
-    waiting = [(DISTRIBUTION, extra)]
+    waiting = [(DISTRIBUTION, extra) for extra in extras]
     while waiting:
         one = waiting.pop()
         if one not in seen:
@@ -63,10 +63,10 @@ def locked(names: set[NormalizedName], lock: str, environment: Mapping[str, str]
     return "".join(chosen[name] for name in sorted(names))
 
 
-def make_context(extra: str, base: BaseImage, context: Path) -> None:
+def make_context(extras: Iterable[str], base: BaseImage, context: Path) -> None:
     """Fill the folder with wheels and a requirements.txt that names each of them by its hash."""
     lock = (ROOT / "requirements.lock").read_text(encoding="utf-8")
-    requirements = locked(closure(extra, base.environment), lock, base.environment)
+    requirements = locked(closure(extras, base.environment), lock, base.environment)
     marker = context / ".complete"
     state = hashlib.sha256(f"{requirements}{base.platforms}".encode()).hexdigest()
     context.mkdir(parents=True, exist_ok=True)

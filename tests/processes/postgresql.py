@@ -91,7 +91,14 @@ class Postgresql:
     def stop(self) -> int:
         """End it without waiting for those who are connected, and return its exit status."""
         # SIGTERM would wait for them to leave.
-        self.process.popen.send_signal(signal.SIGINT)
+        return self._end(signal.SIGINT)
+
+    def abandon(self) -> int:
+        """End it at once; its data are for nobody any more."""
+        return self._end(signal.SIGQUIT)
+
+    def _end(self, number: signal.Signals) -> int:
+        self.process.popen.send_signal(number)
         return self.process.popen.wait(STOP_SECONDS)
 
     def kill_9(self) -> None:
@@ -157,7 +164,7 @@ def running_postgresql(programs: PostgresqlPrograms) -> Iterator[Postgresql]:
             yield server
         finally:
             if server.process.running:
-                server.stop()
+                server.abandon()
 
 
 def _give_away(path: Path) -> None:

@@ -1,6 +1,7 @@
 import pytest
 from packaging.utils import canonicalize_name
 
+from tests.e2e.images import IMAGES, Image
 from tests.e2e.wheels import ROOT, closure, locked
 
 LINUX = {
@@ -29,18 +30,23 @@ Three.Name==3.0 ; python_full_version >= '3.12' \\
 
 
 def test_the_images_of_operator_and_server_share_little() -> None:
-    operator, server = (closure(extra, LINUX) for extra in ("operator", "server"))
+    operator, server = (closure([extra], LINUX) for extra in ("operator", "server"))
     assert {"kopf", "kubernetes", "httpx", "pydantic"} <= operator
     assert {"starlette", "uvicorn", "joserfc", "pydantic"} <= server
-    assert not {"kopf", "kubernetes", "httpx"} & server
+    assert not {"kopf", "kubernetes", "asyncpg"} & server
     assert not {"starlette", "uvicorn"} & operator
     assert not {"pytest", "mypy", "ruff"} & (operator | server)
 
 
-@pytest.mark.parametrize("extra", ["operator", "server"])
-def test_all_that_an_image_needs_is_locked_by_hash(extra: str) -> None:
+def test_the_image_of_the_server_can_use_postgresql() -> None:
+    extras = {image.name: image.extras for image in IMAGES}
+    assert "asyncpg" in closure(extras["dcr-server"], LINUX)
+
+
+@pytest.mark.parametrize("image", IMAGES, ids=lambda image: image.name)
+def test_all_that_an_image_needs_is_locked_by_hash(image: Image) -> None:
     lock = (ROOT / "requirements.lock").read_text()
-    names = closure(extra, LINUX)
+    names = closure(image.extras, LINUX)
     chosen = locked(names, lock, LINUX)
     assert chosen.count("==") == len(names)
     assert "dcr-operator" not in names

@@ -138,7 +138,7 @@ def test_a_file_that_is_missing_is_said_so() -> None:
 
 @pytest.mark.parametrize(
     ("name", "value"),
-    [("ENCRYPTION_KEY", "c2VjcmV0"), ("DATABASE", "postgresql://u:secret@db/x")],
+    [("ENCRYPTION_KEY", "c2VjcmV0"), ("DATABASE", "postgresql://u:secret@db")],
 )
 def test_no_error_shows_a_secret(monkeypatch: pytest.MonkeyPatch, name: str, value: str) -> None:
     monkeypatch.setenv(f"DCR_SERVER_{name}", value)
@@ -146,6 +146,11 @@ def test_no_error_shows_a_secret(monkeypatch: pytest.MonkeyPatch, name: str, val
         load_settings({}, None)
     assert value not in str(caught.value)
     assert "give " in str(caught.value)
+
+
+def test_settings_do_not_show_the_password_of_the_database() -> None:
+    settings = Settings(database="postgresql://u:secret@db/x")
+    assert "secret" not in repr(settings) + str(settings)
 
 
 @pytest.mark.parametrize("name", ["encryption-key", "admin_token"])
