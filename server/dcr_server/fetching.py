@@ -6,14 +6,15 @@ caps on time, size and how many at once. What comes back is JSON or an error.
 """
 
 import asyncio
+import contextlib
 import re
 import ssl
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final, Protocol, Self
+from typing import Final, Protocol
 
-import httpx
+import h11
 import structlog
 
 from dcr_protocol.errors import InvalidRequest
@@ -25,6 +26,7 @@ from dcr_server.fetch_targets import (
     is_address,
     parse_target,
 )
+from dcr_server.https_exchange import Exchange, NoAnswer, NoConnection, exchange
 from dcr_server.name_resolution import Resolve, SystemResolver
 
 _OK: Final = 200
@@ -32,13 +34,6 @@ _REDIRECTS: Final = range(300, 400)
 # More would only be a way to spend our time.
 _MOST_ADDRESSES: Final = 3
 _JSON_TYPE: Final = re.compile(r"application/(?:[a-z0-9.-]+\+)?json")
-_REQUEST_HEADERS: Final = (
-    ("Accept", "application/json, application/*+json"),
-    # A small body could unpack to a large one.
-    ("Accept-Encoding", "identity"),
-    ("Connection", "close"),
-    ("User-Agent", "dcr-server"),
-)
 
 log = structlog.get_logger()
 
@@ -72,23 +67,11 @@ class Fetcher:
         limits: FetchLimits = DEFAULT_LIMITS,
         resolve: Resolve | None = None,
     ) -> None:
+        self._tls = tls
         self._allowed_hosts = tuple(allowed_hosts)
         self._limits = limits
         self._resolve = resolve or SystemResolver()
         self._free = asyncio.Semaphore(limits.at_once)
-        # A kept connection would be used for another name with the same address, unproven.
-        self._transport = httpx.AsyncHTTPTransport(
-            verify=tls,
-            trust_env=False,
-            retries=0,
-            limits=httpx.Limits(max_connections=limits.at_once, max_keepalive_connections=0),
-        )
-
-    async def __aenter__(self) -> Self:
-        return self
-
-    async def __aexit__(self, *_: object) -> None:
-        await self._transport.aclose()
 
     async def fetch_json(self, url: str) -> JsonValue:
         """Return the document.
@@ -112,32 +95,32 @@ class Fetcher:
     async def _fetch(self, target: Target) -> bytes:
         found = await self._addresses(target)
         addresses = checked_addresses(target.host, found, self._allowed_hosts)
-        response = await self._answer(target, addresses[:_MOST_ADDRESSES])
+        for address in addresses[:_MOST_ADDRESSES]:
+            # The next is for a host that does not answer by IPv6, say; none sees a request twice.
+            with contextlib.suppress(NoConnection):
+                return await self._get(target, address)
+        # One text for a closed port and a certificate of somebody else.
+        raise FetchError("no connection by TLS with a certificate for the host name")
+
+    async def _get(self, target: Target, address: str) -> bytes:
+        limits = self._limits
         try:
-            _check_head(response, self._limits.max_bytes)
-            return await _read(response, self._limits.max_bytes)
-        except httpx.TransportError:
-            raise FetchError("the answer breaks off or is not HTTP") from None
-        finally:
-            await response.aclose()
+            async with exchange(
+                target,
+                address,
+                self._tls,
+                seconds_to_connect=limits.seconds_to_connect,
+                max_bytes=limits.max_bytes,
+            ) as asked:
+                _check_head(await asked.head(), limits.max_bytes)
+                return await _read(asked, limits.max_bytes)
+        except NoAnswer:
+            raise FetchError("the host does not answer by HTTP, or its answer breaks off") from None
 
     async def _addresses(self, target: Target) -> Sequence[str]:
         if is_address(target.host):
             return (target.host,)
         return await self._resolve(target.host, target.port)
-
-    async def _answer(self, target: Target, addresses: Sequence[str]) -> httpx.Response:
-        for address in addresses:
-            try:
-                return await self._transport.handle_async_request(
-                    _request(target, address, self._limits)
-                )
-            except (httpx.ConnectError, httpx.ConnectTimeout):
-                continue
-            except httpx.TransportError:
-                raise FetchError("the host does not answer by HTTP") from None
-        # One text for a closed port and a certificate of somebody else.
-        raise FetchError("no connection by TLS with a certificate for the host name")
 
 
 def fetch_tls(ca_file: Path | None) -> ssl.SSLContext:
@@ -151,35 +134,28 @@ def fetch_tls(ca_file: Path | None) -> ssl.SSLContext:
     return context
 
 
-def _request(target: Target, address: str, limits: FetchLimits) -> httpx.Request:
-    host = f"[{address}]" if ":" in address else address
-    timeout = httpx.Timeout(limits.seconds, connect=limits.seconds_to_connect).as_dict()
-    return httpx.Request(
-        "GET",
-        httpx.URL(f"https://{host}:{target.port}", raw_path=target.path.encode("ascii")),
-        headers=[("Host", target.authority), *_REQUEST_HEADERS],
-        extensions={"sni_hostname": target.host, "timeout": timeout},
-    )
-
-
-def _check_head(response: httpx.Response, max_bytes: int) -> None:
-    if response.status_code in _REDIRECTS:
+def _check_head(head: h11.Response, max_bytes: int) -> None:
+    if head.status_code in _REDIRECTS:
         raise FetchError("the answer is a redirect, and none is followed")
-    if response.status_code != _OK:
-        raise FetchError(f"the answer has the status {response.status_code}, not 200")
-    media_type = response.headers.get("content-type", "").partition(";")[0].strip().lower()
-    if not _JSON_TYPE.fullmatch(media_type):
+    if head.status_code != _OK:
+        raise FetchError(f"the answer has the status {head.status_code}, not 200")
+    if not _JSON_TYPE.fullmatch(_header(head, b"content-type").partition(";")[0].strip()):
         raise FetchError("the answer is not application/json")
-    if response.headers.get("content-encoding", "identity").lower() != "identity":
+    if _header(head, b"content-encoding") not in {"", "identity"}:
         raise FetchError("the answer is compressed")
-    length = response.headers.get("content-length", "0")
-    if not length.isdecimal() or int(length) > max_bytes:
+    if int(_header(head, b"content-length") or "0") > max_bytes:
         raise _too_large(max_bytes)
 
 
-async def _read(response: httpx.Response, max_bytes: int) -> bytes:
+def _header(head: h11.Response, name: bytes) -> str:
+    """Return the value in lower case; where several lines give one, they are a list."""
+    values = [value for given, value in head.headers if given == name]
+    return b", ".join(values).decode("latin-1").lower()
+
+
+async def _read(asked: Exchange, max_bytes: int) -> bytes:
     body = bytearray()
-    async for part in response.aiter_raw():
+    async for part in asked.body():
         body += part
         if len(body) > max_bytes:
             raise _too_large(max_bytes)

@@ -12,6 +12,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from typing import Final
 
 Resolve = Callable[[str, int], Awaitable[Sequence[str]]]
+LookUp = Callable[[str, int], Sequence[str]]
 
 MOST_THREADS: Final = 16
 
@@ -19,7 +20,8 @@ MOST_THREADS: Final = 16
 class SystemResolver:
     """Resolves at most `most_threads` names at a time; beyond that a name does not resolve."""
 
-    def __init__(self, most_threads: int = MOST_THREADS) -> None:
+    def __init__(self, most_threads: int = MOST_THREADS, look_up: LookUp | None = None) -> None:
+        self._look_up = look_up or _look_up
         self._free = threading.BoundedSemaphore(most_threads)
 
     async def __call__(self, host: str, port: int) -> Sequence[str]:
@@ -35,7 +37,7 @@ class SystemResolver:
 
         def work() -> None:
             try:
-                addresses = _look_up(host, port)
+                addresses = self._look_up(host, port)
             finally:
                 self._free.release()
             # Nobody waits any more when the loop is closed.
