@@ -5,7 +5,7 @@ import contextlib
 import os
 from collections.abc import Coroutine, Iterator
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
 import click
 import uvloop
@@ -13,6 +13,7 @@ import uvloop
 from dcr_server.bootstrap_command import bootstrap
 from dcr_server.configuration import (
     ConfigurationError,
+    admin_token,
     check_issuer_is_safe,
     encryption_key,
     load_settings,
@@ -24,13 +25,15 @@ from dcr_server.database_urls import SQLITE
 from dcr_server.development import DATABASE, with_development_defaults
 from dcr_server.durations import parse_duration
 from dcr_server.minting import (
+    MOST_USES,
     TokenRequest,
     keep_initial_access_token,
     mint_initial_access_token,
     new_subject,
 )
+from dcr_server.opening import open_storage
 from dcr_server.records import Owner
-from dcr_server.serving import open_storage, serve, serving_tls
+from dcr_server.serving import serve, serving_tls
 from dcr_server.settings import Settings
 from dcr_server.storage.protocol import StorageError
 from dcr_server.structured_logging import configure_logging
@@ -46,8 +49,6 @@ _dev = click.option(
     is_flag=True,
     help="For trying it out: http, a database and a key in .local/, a policy named default.",
 )
-# What SQLite keeps, and every JSON reader understands.
-_MOST_USES: Final = 2**53
 
 
 def _text(_context: click.Context, parameter: click.Parameter, value: str | None) -> str | None:
@@ -98,6 +99,10 @@ def main() -> None:
 @_database
 @click.option("--tls-cert-file", help="Certificate chain in PEM; serves https.")
 @click.option("--tls-key-file", help="Private key of the certificate.")
+@click.option(
+    "--admin-listen", help="host:port of admin API and metrics, or off.  [127.0.0.1:8082]"
+)
+@click.option("--workers", help="Processes that answer requests.  [1]")
 @click.option("--log-format", help="json or text.  [json]")
 @click.option("--log-level", help="debug, info, warning or error.  [info]")
 def serve_command(*, dev: bool, config: Path | None, **flags: str | None) -> None:
@@ -126,7 +131,7 @@ def token() -> None:
 )
 @click.option(
     "--max-uses",
-    type=click.IntRange(min=1, max=_MOST_USES),
+    type=click.IntRange(min=1, max=MOST_USES),
     help="Registrations that it is good for.",
 )
 @click.option("--expires-in", help="Such as 90s, 15m, 1h, 30d; without it the token stays good.")
@@ -205,6 +210,7 @@ def config_check(config: Path | None) -> None:
         required(settings, ["issuer", "database"])
         check_issuer_is_safe(settings)
         encryption_key(settings)
+        admin_token(settings)
         serving_tls(settings)
     _tell_unknown_variables()
     named = ", ".join(settings.policies) or "none, so nobody may register"

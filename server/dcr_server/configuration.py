@@ -10,16 +10,22 @@ from pathlib import Path
 from typing import Any, Final
 
 import yaml
-from pydantic import ValidationError
+from pydantic import SecretStr, ValidationError
 from pydantic_core import ErrorDetails
 
 from dcr_protocol.json_document import JsonValue
-from dcr_server.settings import ENVIRONMENT_PREFIX, Settings, decode_encryption_key, is_loopback
+from dcr_server.settings import (
+    ENVIRONMENT_PREFIX,
+    Settings,
+    check_admin_token,
+    decode_encryption_key,
+    is_loopback,
+)
 
 CONFIG_VARIABLE: Final = f"{ENVIRONMENT_PREFIX}CONFIG"
 
 # Their values are not repeated in an error; a database URL may hold a password.
-_SECRETS: Final = frozenset({"encryption_key", "database"})
+_SECRETS: Final = frozenset({"encryption_key", "database", "admin_token"})
 _LONGEST_VALUE_SHOWN: Final = 80
 # What Kubernetes tells a pod about a Service named dcr-server, unless enableServiceLinks is false.
 _SERVICE_LINK: Final = re.compile(
@@ -100,6 +106,22 @@ def encryption_key(settings: Settings) -> bytes:
         raise ConfigurationError(f"{name}_FILE={file}: {error.strerror}") from None
     except ValueError as error:
         raise ConfigurationError(f"{name}_FILE={file}: {error}") from None
+
+
+def admin_token(settings: Settings) -> SecretStr | None:
+    """Read it from where it is set; None: there is none. Raises ConfigurationError."""
+    file = settings.admin_token_file
+    if file is None:
+        return settings.admin_token
+    name = _variable("admin_token_file")
+    try:
+        token = file.read_text(encoding="ascii", errors="replace").strip()
+        check_admin_token(token)
+    except OSError as error:
+        raise ConfigurationError(f"{name}={file}: {error.strerror}") from None
+    except ValueError as error:
+        raise ConfigurationError(f"{name}={file}: {error}") from None
+    return SecretStr(token)
 
 
 def _file_from_environment() -> Path | None:

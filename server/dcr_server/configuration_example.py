@@ -24,6 +24,14 @@ encryption_key_file: /etc/dcr-server/encryption-key
 # tls_cert_file: /etc/dcr-server/tls/tls.crt
 # tls_key_file: /etc/dcr-server/tls/tls.key
 
+# Admin API, /metrics and /healthz for those who run the server: host:port, or off. The API is off
+# unless there is a token: openssl rand -hex 32 > admin-token
+# admin_listen: 127.0.0.1:8082
+# admin_token_file: /etc/dcr-server/admin-token
+
+# Processes that answer requests. Rates are counted by each.
+# workers: 1
+
 # log_format: json     # or text
 # log_level: info      # debug, info, warning, error
 

@@ -17,6 +17,8 @@ from dcr_server.tokens import (
 )
 
 SHORTEST_TOKEN: Final = 32
+MOST_USES: Final = 2**53
+"""What every database keeps, and every JSON reader understands."""
 _SUBJECT_BYTES: Final = 16
 
 
@@ -40,9 +42,17 @@ def new_subject(entropy: Entropy) -> str:
 async def mint_initial_access_token(
     wanted: TokenRequest, storage: InitialAccessTokenStorage, entropy: Entropy, *, now: int
 ) -> SecretStr:
+    value, token = prepare_initial_access_token(wanted, entropy, now=now)
+    await storage.add(token, wanted.origin)
+    return value
+
+
+def prepare_initial_access_token(
+    wanted: TokenRequest, entropy: Entropy, *, now: int
+) -> tuple[SecretStr, InitialAccessToken]:
+    """Return the token and what is kept of it."""
     minted = mint(INITIAL_ACCESS_TOKEN_PREFIX, entropy)
-    await storage.add(_record(wanted, minted.hash, now), wanted.origin)
-    return minted.value
+    return minted.value, _record(wanted, minted.hash, now)
 
 
 async def keep_initial_access_token(

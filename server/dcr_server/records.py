@@ -1,5 +1,6 @@
 """What the server remembers, as frozen data: storage keeps it, endpoints decide on it."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
@@ -9,6 +10,7 @@ from dcr_protocol.vocabulary import AUTH_METHODS_WITH_SECRET
 from dcr_server.credentials import Credentials, Overlapping
 
 _TOKEN_ID_DIGITS = 16
+_TOKEN_ID = re.compile(rf"[0-9a-f]{{{_TOKEN_ID_DIGITS}}}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +64,10 @@ class InitialAccessToken:
     def token_id(self) -> str:
         """Name the token to people; nothing about it can be guessed from this."""
         return self.token_hash.hex()[:_TOKEN_ID_DIGITS]
+
+
+def is_token_id(text: str) -> bool:
+    return _TOKEN_ID.fullmatch(text) is not None
 
 
 @dataclass(frozen=True, slots=True)

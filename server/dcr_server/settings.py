@@ -4,11 +4,13 @@ import base64
 import binascii
 import contextlib
 import ipaddress
+import re
 from pathlib import Path
 from typing import Annotated, Final, Literal, NamedTuple, Self
 from urllib.parse import urlsplit
 
 from pydantic import (
+    AfterValidator,
     BeforeValidator,
     Field,
     SecretStr,
@@ -27,6 +29,9 @@ from dcr_server.rates import ParsedRate
 
 ENVIRONMENT_PREFIX: Final = "DCR_SERVER_"
 _LARGEST_PORT: Final = 65535
+_MOST_WORKERS: Final = 64
+# RFC 6750 §2.1, and too long to be guessed.
+_ADMIN_TOKEN: Final = re.compile(r"[A-Za-z0-9\-._~+/]{32,}=*", re.ASCII)
 
 
 class Address(NamedTuple):
@@ -45,6 +50,24 @@ def _parse_address(value: object) -> object:
     if not colon or not port.isdecimal() or int(port) > _LARGEST_PORT:
         raise ValueError("give host:port, such as 127.0.0.1:8080, or port 0 to have one picked")
     return Address(host.strip("[]") or "127.0.0.1", int(port))
+
+
+def _parse_admin_address(value: object) -> object:
+    return None if value == "off" or value is False else _parse_address(value)
+
+
+def _check_admin_token(token: SecretStr | None) -> SecretStr | None:
+    if token is not None:
+        check_admin_token(token.get_secret_value())
+    return token
+
+
+def check_admin_token(text: str) -> None:
+    """Raises ValueError with a text that shows nothing of the token."""
+    if not _ADMIN_TOKEN.fullmatch(text):
+        raise ValueError(
+            "give 32 or more of A-Z a-z 0-9 - . _ ~ + /, such as from: openssl rand -hex 32"
+        )
 
 
 def _parse_networks(value: object) -> object:
@@ -87,6 +110,19 @@ class Settings(BaseSettings):
         None, description="certificate chain in PEM; serves https, reloaded when it changes"
     )
     tls_key_file: Path | None = Field(None, description="private key of the certificate")
+    admin_listen: Annotated[Address | None, NoDecode, BeforeValidator(_parse_admin_address)] = (
+        Field(Address("127.0.0.1", 8082), description="host:port of admin API and metrics, or off")
+    )
+    admin_token: Annotated[SecretStr | None, AfterValidator(_check_admin_token)] = Field(
+        None, description="bearer token of the admin API; unset: that API is off"
+    )
+    admin_token_file: Path | None = Field(None, description="file that holds admin_token")
+    workers: int = Field(
+        1,
+        ge=1,
+        le=_MOST_WORKERS,
+        description="processes that answer requests; rates are per process",
+    )
     log_format: Literal["json", "text"] = Field("json", description="json or text")
     log_level: Literal["debug", "info", "warning", "error"] = Field(
         "info", description="debug, info, warning or error"
@@ -145,6 +181,8 @@ class Settings(BaseSettings):
             raise ValueError(
                 "set one of DCR_SERVER_ENCRYPTION_KEY and DCR_SERVER_ENCRYPTION_KEY_FILE"
             )
+        if self.admin_token is not None and self.admin_token_file is not None:
+            raise ValueError("set one of DCR_SERVER_ADMIN_TOKEN and DCR_SERVER_ADMIN_TOKEN_FILE")
         return self
 
     @property
@@ -169,7 +207,10 @@ def decode_encryption_key(text: str) -> bytes:
 
 
 def is_loopback(url: str) -> bool:
-    host = urlsplit(url).hostname or ""
+    return is_loopback_host(urlsplit(url).hostname or "")
+
+
+def is_loopback_host(host: str) -> bool:
     try:
         return ipaddress.ip_address(host).is_loopback
     except ValueError:

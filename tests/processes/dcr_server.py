@@ -38,6 +38,7 @@ class DcrServerSettings:
         settings = {
             "DCR_SERVER_ISSUER": self.issuer,
             "DCR_SERVER_LISTEN": f"127.0.0.1:{self.port}",
+            "DCR_SERVER_ADMIN_LISTEN": "127.0.0.1:0",
             "DCR_SERVER_DATABASE": f"sqlite:///{self.directory / 'dcr-server.db'}",
         }
         if self.certificate:

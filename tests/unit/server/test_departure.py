@@ -40,6 +40,7 @@ def production(tmp_path: Path) -> Iterator[Running]:
     environment = {
         "DCR_SERVER_CONFIG": str(tmp_path / "config.yaml"),
         "DCR_SERVER_LISTEN": "127.0.0.1:0",
+        "DCR_SERVER_ADMIN_LISTEN": "127.0.0.1:0",
         "DCR_SERVER_ISSUER": "http://127.0.0.1:1",
         "DCR_SERVER_DATABASE": f"sqlite:///{tmp_path}/test.db",
         "DCR_SERVER_ENCRYPTION_KEY": base64.b64encode(bytes(32)).decode(),
@@ -108,6 +109,7 @@ def test_a_signal_right_after_listening_is_not_lost(tmp_path: Path) -> None:
             log=tmp_path / f"log {attempt}",
             environment={
                 "DCR_SERVER_LISTEN": "127.0.0.1:0",
+                "DCR_SERVER_ADMIN_LISTEN": "127.0.0.1:0",
                 "DCR_SERVER_DATABASE": f"sqlite:///{tmp_path}/test.db",
             },
         )

@@ -29,6 +29,7 @@ def dev(tmp_path: Path) -> Iterator[tuple[ChildProcess, str]]:
         log=tmp_path / "log",
         environment={
             "DCR_SERVER_LISTEN": "127.0.0.1:0",
+            "DCR_SERVER_ADMIN_LISTEN": "127.0.0.1:0",
             "DCR_SERVER_DATABASE": f"sqlite:///{tmp_path}/test.db",
         },
     )
@@ -67,7 +68,7 @@ def test_every_log_line_is_json_without_credentials(tmp_path: Path) -> None:
         )
         log = server.process.log_text()
     events = [json.loads(line)["event"] for line in log.splitlines()]
-    assert events == ["listening", "client_registered", "refused"]
+    assert events == ["admin_listening", "listening", "client_registered", "refused"]
     shown = (token, client["client_secret"], client["registration_access_token"], "guessed")
     assert not [secret for secret in shown if secret in log]
 

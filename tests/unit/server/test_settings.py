@@ -9,6 +9,7 @@ import yaml
 
 from dcr_server.configuration import (
     ConfigurationError,
+    admin_token,
     check_issuer_is_safe,
     encryption_key,
     load_settings,
@@ -153,7 +154,7 @@ def test_settings_do_not_show_the_password_of_the_database() -> None:
     assert "secret" not in repr(settings) + str(settings)
 
 
-@pytest.mark.parametrize("name", ["encryption-key", "admin_token"])
+@pytest.mark.parametrize("name", ["encryption-key", "admin_tokn"])
 def test_no_error_shows_the_value_of_an_unknown_name(name: str) -> None:
     with pytest.raises(ConfigurationError) as caught:
         load_settings({}, file_with({name: KEY}))
@@ -271,5 +272,43 @@ def test_the_example_is_a_configuration() -> None:
     check_issuer_is_safe(settings)
     assert set(settings.policies) == {"machines", "web"}
     missing = [name for name in Settings.model_fields if f"{name}:" not in EXAMPLE]
-    # The key itself does not belong into a file that people share.
-    assert missing == ["encryption_key"]
+    # Secrets themselves do not belong into a file that people share.
+    assert missing == ["encryption_key", "admin_token"]
+
+
+@pytest.mark.parametrize(
+    ("settings", "said"),
+    [
+        ({"admin_listen": "8082"}, "DCR_SERVER_ADMIN_LISTEN=8082: give host:port"),
+        ({"admin_token": "short-but-secret"}, "DCR_SERVER_ADMIN_TOKEN: give 32 or more"),
+        ({"admin_token": "ä" * 40}, "DCR_SERVER_ADMIN_TOKEN: give 32 or more"),
+        ({"admin_token": "x" * 32, "admin_token_file": "f"}, "set one of DCR_SERVER_ADMIN_TOKEN"),
+        ({"workers": "0"}, "DCR_SERVER_WORKERS=0"),
+        ({"workers": "65"}, "DCR_SERVER_WORKERS=65"),
+        ({"workers": "two"}, "DCR_SERVER_WORKERS=two"),
+    ],
+)
+def test_settings_of_the_operation_are_checked(
+    settings: dict[str, str], said: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, value in settings.items():
+        monkeypatch.setenv(f"DCR_SERVER_{name.upper()}", value)
+    with pytest.raises(ConfigurationError) as caught:
+        load_settings({}, None)
+    assert said in str(caught.value)
+    assert "secret" not in str(caught.value)
+
+
+def test_the_admin_token_is_read_from_its_file(tmp_path: Path) -> None:
+    file = tmp_path / "admin-token"
+    settings = load_settings({"admin_token_file": str(file)}, None)
+    with pytest.raises(ConfigurationError, match=r"DCR_SERVER_ADMIN_TOKEN_FILE=.*: No such file"):
+        admin_token(settings)
+    file.write_text("short-but-secret\n")
+    with pytest.raises(ConfigurationError, match="give 32 or more") as caught:
+        admin_token(settings)
+    assert "secret" not in str(caught.value)
+    file.write_text("x" * 32 + "\n")
+    token = admin_token(settings)
+    assert token is not None
+    assert token.get_secret_value() == "x" * 32

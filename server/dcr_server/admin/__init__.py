@@ -1,0 +1,1 @@
+"""The second listener: administration, metrics and health."""

@@ -1,0 +1,66 @@
+"""uvicorn as we run it: our protocol, our signals, our logs."""
+
+import asyncio
+import contextlib
+import signal
+from collections.abc import Iterator
+from typing import Final
+
+import structlog
+import uvicorn
+from starlette.types import ASGIApp
+
+from dcr_server.http_protocol import BoundedHttpProtocol
+from dcr_server.server import Departure
+from dcr_server.tls import ReloadingTls
+
+_SECONDS_TO_KEEP_ALIVE: Final = 75
+SECONDS_TO_FINISH_REQUESTS: Final = 10
+
+log = structlog.get_logger()
+
+
+class HttpServer(uvicorn.Server):
+    """Serves until `should_exit`, then finishes what is under way."""
+
+    def __init__(self, app: ASGIApp, tls: ReloadingTls | None) -> None:
+        super().__init__(
+            uvicorn.Config(
+                app,
+                loop="none",
+                http=BoundedHttpProtocol,
+                ws="none",
+                lifespan="off",
+                log_config=None,
+                access_log=False,
+                server_header=False,
+                proxy_headers=False,
+                timeout_keep_alive=_SECONDS_TO_KEEP_ALIVE,
+                timeout_graceful_shutdown=SECONDS_TO_FINISH_REQUESTS,
+                ssl_context_factory=None if tls is None else lambda _config, _default: tls.context,
+            )
+        )
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Leave the signals alone: they are ours from before the first connection on."""
+        yield
+
+
+def leave_on_signals(http_server: HttpServer, departure: Departure, notice: float) -> None:
+    """Have SIGTERM announce the departure first; SIGINT, or SIGTERM again, ends it at once."""
+    loop = asyncio.get_running_loop()
+
+    def stop() -> None:
+        http_server.should_exit = True
+
+    def leave() -> None:
+        if departure.announced or not notice:
+            stop()
+            return
+        departure.announced = True
+        log.info("leaving", seconds=notice)
+        loop.call_later(notice, stop)
+
+    loop.add_signal_handler(signal.SIGINT, stop)
+    loop.add_signal_handler(signal.SIGTERM, leave)

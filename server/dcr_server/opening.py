@@ -1,0 +1,58 @@
+"""From settings to what endpoints work with: storage, signer, metrics."""
+
+import contextlib
+from collections.abc import AsyncIterator
+
+from prometheus_client import CollectorRegistry
+
+from dcr_server.access_tokens import open_signer
+from dcr_server.configuration import ConfigurationError, encryption_key, required
+from dcr_server.encryption import Sealer, WrongEncryptionKey
+from dcr_server.metrics import RequestMetrics
+from dcr_server.request_ids import RequestIds
+from dcr_server.server import Departure, Server, Urls
+from dcr_server.settings import Settings
+from dcr_server.storage.opening import open_database
+from dcr_server.storage.protocol import Storage
+from dcr_server.tokens import system_clock, system_entropy
+
+
+@contextlib.asynccontextmanager
+async def open_storage(settings: Settings) -> AsyncIterator[Storage]:
+    """Raises UnusableStorage or StorageUnavailable."""
+    required(settings, ["database"])
+    storage = await open_database(settings.database or "")
+    try:
+        yield storage
+    finally:
+        await storage.close()
+
+
+@contextlib.asynccontextmanager
+async def open_server(settings: Settings, registry: CollectorRegistry) -> AsyncIterator[Server]:
+    """Raises ConfigurationError, UnusableStorage or StorageUnavailable."""
+    sealer = Sealer(encryption_key(settings), system_entropy)
+    async with open_storage(settings) as storage:
+        try:
+            signer = await open_signer(storage.signing_keys, sealer, now=int(system_clock()))
+        except WrongEncryptionKey:
+            raise ConfigurationError(
+                "DCR_SERVER_ENCRYPTION_KEY is not the key that the database was made with: "
+                "give that one, its signing keys cannot be read otherwise"
+            ) from None
+        urls = Urls.of(settings.issuer or "")
+        yield Server(
+            urls=urls,
+            policies=settings.policies,
+            storage=storage,
+            signer=signer,
+            entropy=system_entropy,
+            clock=system_clock,
+            departure=Departure(),
+            cors_allowed_origins=settings.cors_allowed_origins,
+            request_ids=RequestIds(system_entropy),
+            metrics=RequestMetrics(registry, settings.policies, urls.path),
+            open_registration=settings.open_registration,
+            trusted_proxies=settings.trusted_proxies,
+            failed_authentication_rate=settings.failed_authentication_rate,
+        )
