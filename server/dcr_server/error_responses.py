@@ -14,6 +14,7 @@ from dcr_protocol.errors import ProtocolError, RegistrationErrorCode
 from dcr_server.exchange import exchange_in, exchange_of
 from dcr_server.responses import no_store
 from dcr_server.storage.protocol import StorageUnavailable
+from dcr_server.tokens import without_credentials
 
 SECONDS_UNTIL_RETRY: Final = 5
 SERVER_ERROR: Final = "server_error"
@@ -28,15 +29,17 @@ Handler = Callable[[Request, Exception], Coroutine[Any, Any, Response]]
 async def protocol_error(request: Request, error: Exception) -> Response:
     refusal = cast("ProtocolError", error)
     exchange_of(request).error = refusal.code.value
+    description = without_credentials(refusal.description)
     log.info(
         "refused",
         method=request.method,
-        path=request.scope["path"],
+        path=without_credentials(request.scope["path"]),
         status=refusal.status,
         error=refusal.code.value,
-        description=refusal.description,
+        description=description,
     )
-    return no_store({**refusal.to_document()}, refusal.status, refusal.headers)
+    document = refusal.to_document() | {"error_description": description}
+    return no_store({**document}, refusal.status, refusal.headers)
 
 
 async def http_error(request: Request, error: Exception) -> Response:

@@ -24,6 +24,11 @@ HASH_BYTES: Final = hashlib.sha256().digest_size
 _OPAQUE: Final = re.compile(r"[A-Za-z0-9_-]+", re.ASCII)
 # RFC 7519 §3, §7: a JWS of three parts or a JWE of five; the first is a JSON object.
 _JWT: Final = re.compile(r"eyJ[A-Za-z0-9_-]*(?:(?:\.[A-Za-z0-9_-]*){2}){1,2}", re.ASCII)
+_MINTED: Final = re.compile(
+    rf"({INITIAL_ACCESS_TOKEN_PREFIX}|{REGISTRATION_ACCESS_TOKEN_PREFIX}|{CLIENT_SECRET_PREFIX})"
+    r"[A-Za-z0-9_-]+",
+    re.ASCII,
+)
 _TOKEN_BYTES: Final = 32
 _CLIENT_ID_RANDOM_BYTES: Final = 10
 
@@ -52,6 +57,11 @@ def mint(prefix: str, entropy: Entropy) -> Minted:
 def is_opaque_token(token: str) -> bool:
     """Tell our tokens by their form; a JWT has dots."""
     return _OPAQUE.fullmatch(token) is not None
+
+
+def without_credentials(text: str) -> str:
+    """Cut what we minted out of a text that quotes a request: some send it as something else."""
+    return _MINTED.sub(r"\1...", text)
 
 
 def looks_like_jwt(token: str) -> bool:

@@ -16,7 +16,7 @@ from tests.unit.server.registrant import (
 )
 
 
-async def test_s110_a_read_returns_everything_and_the_token_that_was_presented(
+async def test_s110_s112_a_read_returns_all_but_the_secret_and_the_token_presented(
     registrant: Registrant,
 ) -> None:
     client = await registrant.register()
@@ -102,7 +102,7 @@ async def test_s087_the_uri_stays_the_same(registrant: Registrant) -> None:
         pytest.param({"grant_types": 1}, "invalid_client_metadata", id="S-126 a wrong type"),
     ],
 )
-async def test_a_refused_update_changes_nothing(
+async def test_s122_s123_s124_s126_a_refused_update_changes_nothing(
     registrant: Registrant, body: Mapping[str, JsonValue], error: str
 ) -> None:
     client = await registrant.register()
@@ -150,7 +150,7 @@ async def test_s127_a_secret_is_issued_when_it_becomes_necessary_and_dropped_whe
     assert "client_secret_expires_at" not in again
 
 
-async def test_s128_the_token_before_serves_until_the_new_one_is_used(
+async def test_s128_s141_the_token_before_serves_until_the_new_one_is_used(
     registrant: Registrant,
 ) -> None:
     client = await registrant.register()

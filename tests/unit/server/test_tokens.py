@@ -3,7 +3,13 @@
 import pytest
 
 from dcr_server.durations import parse_duration
-from dcr_server.tokens import hash_of, is_opaque_token, mint, new_client_id
+from dcr_server.tokens import (
+    hash_of,
+    is_opaque_token,
+    mint,
+    new_client_id,
+    without_credentials,
+)
 
 
 def test_a_token_is_256_bits_that_need_no_escaping() -> None:
@@ -49,3 +55,16 @@ def test_durations(text: str, seconds: int) -> None:
 def test_what_is_no_duration_is_refused_with_an_example(text: str) -> None:
     with pytest.raises(ValueError, match="such as 90s"):
         parse_duration(text)
+
+
+@pytest.mark.parametrize("prefix", ["dcr_iat_", "dcr_rat_", "dcr_sec_"])
+def test_s144_what_we_minted_is_cut_out_of_a_text(prefix: str) -> None:
+    token = mint(prefix, bytes).value.get_secret_value()
+    assert without_credentials(f"not granted: {token} b") == f"not granted: {prefix}... b"
+
+
+def test_a_text_without_credentials_stays_as_it_is() -> None:
+    assert (
+        without_credentials("not granted: orders.read dcr_iat")
+        == "not granted: orders.read dcr_iat"
+    )
