@@ -19,6 +19,8 @@ def stream(monkeypatch: pytest.MonkeyPatch) -> Iterator[io.StringIO]:
         # One that was used before keeps the configuration of that time.
         monkeypatch.setattr(f"dcr_server.{module}.log", structlog.get_logger())
     configure_logging("json", "debug", stream=stream)
+    # A logger that keeps this configuration would hide its lines from later tests.
+    structlog.configure(cache_logger_on_first_use=False)
     yield stream
     structlog.reset_defaults()
 
