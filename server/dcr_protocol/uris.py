@@ -73,6 +73,9 @@ def split_uri(text: str) -> Uri | None:
 def _is_host(host: str) -> bool:
     if not host.startswith("["):
         return True
+    # RFC 6874 zones name an interface of one machine, and no browser knows them.
+    if "%" in host:
+        return False
     try:
         ipaddress.IPv6Address(host[1:-1])
     except ValueError:

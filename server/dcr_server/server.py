@@ -2,8 +2,8 @@
 
 from dataclasses import dataclass, field
 from typing import Self
-from urllib.parse import urlsplit
 
+from dcr_protocol.uris import split_uri
 from dcr_server.access_tokens import AccessTokenSigner
 from dcr_server.client_addresses import Network
 from dcr_server.metrics import RequestMetrics
@@ -27,9 +27,10 @@ class Urls:
     @classmethod
     def of(cls, issuer: str) -> Self:
         prefix = issuer.rstrip("/")
+        uri = split_uri(prefix)
         return cls(
             issuer=issuer,
-            path=urlsplit(prefix).path,
+            path="" if uri is None else uri.path,
             registration_endpoint=f"{prefix}/connect/register",
             token_endpoint=f"{prefix}/token",
             jwks_uri=f"{prefix}/jwks",

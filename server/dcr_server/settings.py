@@ -7,7 +7,6 @@ import ipaddress
 import re
 from pathlib import Path
 from typing import Annotated, Final, Literal, NamedTuple, Self
-from urllib.parse import urlsplit
 
 from pydantic import (
     AfterValidator,
@@ -207,7 +206,8 @@ def decode_encryption_key(text: str) -> bytes:
 
 
 def is_loopback(url: str) -> bool:
-    return is_loopback_host(urlsplit(url).hostname or "")
+    uri = split_uri(url)
+    return uri is not None and is_loopback_host(uri.host.strip("[]"))
 
 
 def is_loopback_host(host: str) -> bool:

@@ -6,6 +6,7 @@ import yaml
 
 from dcr_operator.settings import PREFIX as OPERATOR_PREFIX
 from dcr_operator.settings import Settings as OperatorSettings
+from dcr_protocol.uri_patterns import parse_uri_pattern
 from dcr_server.policies import Policy
 from dcr_server.settings import ENVIRONMENT_PREFIX as SERVER_PREFIX
 from dcr_server.settings import Settings as ServerSettings
@@ -38,6 +39,22 @@ def test_every_member_of_a_policy_is_shown_in_the_example() -> None:
     }
     shown = {member for policy in policies.values() for member in policy.model_fields_set}
     assert shown == Policy.model_fields.keys()
+
+
+_PATTERN_ROW = re.compile(
+    r"^\| `([^`]+)` \| ((?:`[^`|]+`(?:, )?)+) \| ((?:`[^`|]+`(?:, )?)+) \|$", re.MULTILINE
+)
+
+
+def test_patterns_match_what_their_table_says() -> None:
+    page = Path("docs", "server.md").read_text(encoding="utf-8")
+    rows = _PATTERN_ROW.findall(page.partition("## Patterns")[2].partition("\n## ")[0])
+    assert len(rows) == 8
+    for pattern, *columns in rows:
+        matching, others = (re.findall(r"`([^`]+)`", column) for column in columns)
+        matches = parse_uri_pattern(pattern).matches
+        assert [uri for uri in matching if not matches(uri)] == []
+        assert [uri for uri in others if matches(uri)] == []
 
 
 @pytest.mark.parametrize("name", ["listen", "workers", "secret_watch", "log_format", "log_level"])

@@ -1,3 +1,5 @@
+from urllib.parse import urlsplit
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -131,3 +133,19 @@ def test_a_url_is_absolute_with_a_host_and_without_user(
 def test_any_text_is_a_uri_or_not(text: str) -> None:
     uri = split_uri(text)
     assert uri is None or text.lower().startswith(uri.scheme + ":")
+
+
+@given(
+    st.from_regex(
+        r"(https?|com\.example):(//[a-z0-9.\-_%:\[\]@]{0,12})?[a-z/.%;:@]{0,12}(\?[a-z=/?]{0,4})?",
+        fullmatch=True,
+    )
+)
+def test_another_reader_of_uris_does_not_disagree(text: str) -> None:
+    uri = split_uri(text)
+    if uri is None:
+        return
+    other = urlsplit(text)
+    assert (uri.scheme, uri.path, uri.query or "") == (other.scheme, other.path, other.query)
+    assert uri.port == other.port
+    assert uri.host.strip("[]") == (other.hostname or "").removesuffix(".")
