@@ -112,5 +112,5 @@ conformance: install ## every rule of the standards that the server keeps, its t
 	@python -m tests.conformance -n $(WORKERS)
 
 .PHONY: bench
-bench: install ## the benchmarks, or one: BENCH=registration|apply|memory; JSON in .local/bench/
+bench: install ## the benchmarks, or one: BENCH="registration scale"; JSON in .local/bench/
 	@python -m tests.bench $(BENCH)

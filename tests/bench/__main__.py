@@ -1,13 +1,18 @@
-"""``make bench``: all benchmarks, or the one named; tables on standard output."""
+"""``make bench``: all benchmarks, or the one named; tables on standard output, the goals last."""
 
 import sys
 from collections.abc import Callable, Mapping
 
-from tests.bench import apply, memory, registration
+from tests.bench import apply, management, memory, registration, scale, tokens, workers
 from tests.bench.load import MissingLoadGeneratorError
+from tests.bench.report import Figure, Report, goals
 
-BENCHMARKS: Mapping[str, Callable[[], str]] = {
+BENCHMARKS: Mapping[str, Callable[[], Report]] = {
     "registration": registration.run,
+    "management": management.run,
+    "tokens": tokens.run,
+    "workers": workers.run,
+    "scale": scale.run,
     "apply": apply.run,
     "memory": memory.run,
 }
@@ -18,13 +23,18 @@ def main(names: list[str]) -> int:
     if unknown:
         print(f"no benchmark {unknown[0]!r}; there are {', '.join(BENCHMARKS)}", file=sys.stderr)
         return 2
+    figures: list[Figure] = []
     for name in names or BENCHMARKS:
         print(f"{name}: running", file=sys.stderr, flush=True)
         try:
-            print(f"\n{BENCHMARKS[name]()}\n", flush=True)
+            report = BENCHMARKS[name]()
         except MissingLoadGeneratorError as error:
             print(error, file=sys.stderr)
             return 2
+        print(f"\n{report.table}\n", flush=True)
+        figures += report.figures
+    if figures:
+        print(f"{goals(figures)}\n", flush=True)
     return 0
 
 

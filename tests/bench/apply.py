@@ -2,7 +2,7 @@
 
 import time
 
-from tests.bench.report import markdown, percentile, write_json
+from tests.bench.report import Report, markdown, percentile, write_json
 from tests.bench.system import OAUTH_CLIENT, is_ready, running_system
 from tests.bench.watching import Watched, watched
 
@@ -12,7 +12,7 @@ _SECONDS = 30.0
 _TITLES = {"secret": "create → Secret", "ready": "create → Ready"}
 
 
-def run() -> str:
+def run() -> Report:
     with (
         running_system() as system,
         watched(system.admin, OAUTH_CLIENT, is_ready) as ready,
@@ -34,10 +34,11 @@ def _when(sightings: Watched, name: str) -> float:
     return sightings.wait_for(name, seconds=_SECONDS).at
 
 
-def _report(measured: dict[str, list[float]]) -> str:
+def _report(measured: dict[str, list[float]]) -> Report:
     write_json("apply", {"clients": CLIENTS, "milliseconds": measured})
     rows = [
         (_TITLES[title], *(f"{percentile(values, percent):.0f}" for percent in (50, 95, 100)))
         for title, values in measured.items()
     ]
-    return markdown((f"{CLIENTS} clients, one at a time", "p50 ms", "p95 ms", "max ms"), rows)
+    header = (f"{CLIENTS} clients, one at a time", "p50 ms", "p95 ms", "max ms")
+    return Report(markdown(header, rows))

@@ -3,10 +3,12 @@
 import json
 import shutil
 import subprocess
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-_SCRIPT = Path(__file__).with_name("register.lua")
+CONNECTIONS = 16
+_SCRIPTS = Path(__file__).with_name("wrk")
 _MARGIN_SECONDS = 30
 
 
@@ -16,9 +18,11 @@ class MissingLoadGeneratorError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Load:
+    """Which requests are sent where. What the script reads is made anew before each round."""
+
+    script: str
     url: str
-    body: str
-    initial_access_token: str
+    environment: Callable[[], Mapping[str, str]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,17 +44,21 @@ def wrk_program() -> str:
     return program
 
 
-def run_round(load: Load, *, connections: int, seconds: int) -> Round:
-    """Send registrations for some seconds over connections that stay open."""
+def run_round(load: Load, *, seconds: int, connections: int = CONNECTIONS) -> Round:
+    """Send requests for some seconds over connections that stay open."""
+    given = load.environment()
     threads = ("-t1", f"-c{connections}", f"-d{seconds}s", "--timeout=10s")
     done = subprocess.run(
-        [wrk_program(), *threads, "-s", str(_SCRIPT), load.url],
-        env={"BODY": load.body, "TOKEN": load.initial_access_token},
+        [wrk_program(), *threads, "-s", str(_SCRIPTS / f"{load.script}.lua"), load.url],
+        env={"SCRIPTS": str(_SCRIPTS), **given},
         capture_output=True,
         text=True,
         timeout=seconds + _MARGIN_SECONDS,
         check=True,
     )
+    # A script that fails says so, and wrk goes on.
+    if done.stderr.strip():
+        raise RuntimeError(f"wrk, {load.script}: {done.stderr.strip().splitlines()[0]}")
     seen = json.loads(done.stdout.splitlines()[-1])
     return Round(
         per_second=seen["requests"] / (seen["duration_us"] / 1e6),

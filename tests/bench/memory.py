@@ -3,7 +3,7 @@
 import time
 from concurrent.futures import ThreadPoolExecutor
 
-from tests.bench.report import markdown, write_json
+from tests.bench.report import Report, markdown, write_json
 from tests.bench.system import OAUTH_CLIENT, System, is_ready, running_system
 from tests.bench.watching import watched
 
@@ -14,7 +14,7 @@ _SETTLE_SECONDS = 10.0
 _MIB = 1024 * 1024
 
 
-def run() -> str:
+def run() -> Report:
     with running_system() as system:
         idle = _resident(system)
         seconds = _create_all(system)
@@ -29,7 +29,7 @@ def run() -> str:
     ]
     header = ("resident memory, MiB", "idle", f"{CLIENTS:,} clients")
     rate = f"{CLIENTS:,} clients created at once were Ready after {seconds:.1f} s"
-    return f"{markdown(header, rows)}\n\n{rate}: {CLIENTS / seconds:.0f}/s"
+    return Report(f"{markdown(header, rows)}\n\n{rate}: {CLIENTS / seconds:.0f}/s")
 
 
 def _resident(system: System) -> dict[str, int]:

@@ -1,15 +1,46 @@
-"""Results as JSON under .local/bench/ and as a Markdown table on standard output."""
+"""Results as JSON under .local/bench/ and as Markdown tables on standard output."""
 
 import json
 import os
 import platform
 import statistics
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 FOLDER = Path(".local/bench")
+
+
+@dataclass(frozen=True, slots=True)
+class Figure:
+    """One that has a goal; most are ratios to a peer of the same run."""
+
+    what: str
+    value: float
+    goal: float
+    at_least: bool = True
+    unit: str = "times"
+
+    @property
+    def met(self) -> bool:
+        return self.value >= self.goal if self.at_least else self.value <= self.goal
+
+    def row(self) -> tuple[str, str, str, str]:
+        sign = "≥" if self.at_least else "≤"
+        goal = f"{sign} {self.goal:g} {self.unit}"
+        return self.what, f"{self.value:.2f} {self.unit}", goal, "yes" if self.met else "**no**"
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    table: str
+    figures: tuple[Figure, ...] = ()
+
+
+def goals(figures: Sequence[Figure]) -> str:
+    return markdown(("goal", "figure", "wanted", "met"), [figure.row() for figure in figures])
 
 
 def machine() -> Mapping[str, Any]:

@@ -23,6 +23,7 @@ def start_oidc_provider(
     directory: Path,
     *,
     initial_access_token: str | None = None,
+    opaque_access_tokens: bool = False,
     port: int | None = None,
     outlives_parent: bool = False,
 ) -> OidcProvider:
@@ -33,6 +34,8 @@ def start_oidc_provider(
     }
     if initial_access_token is not None:
         environment["INITIAL_ACCESS_TOKEN"] = initial_access_token
+    if opaque_access_tokens:
+        environment["OPAQUE_ACCESS_TOKENS"] = "1"
     process = start(
         "oidc-provider",
         [str(node_program()), str(SERVER_SCRIPT)],
@@ -47,9 +50,16 @@ def start_oidc_provider(
 
 @contextmanager
 def running_oidc_provider(
-    directory: Path, *, initial_access_token: str | None = None
+    directory: Path,
+    *,
+    initial_access_token: str | None = None,
+    opaque_access_tokens: bool = False,
 ) -> Iterator[OidcProvider]:
-    provider = start_oidc_provider(directory, initial_access_token=initial_access_token)
+    provider = start_oidc_provider(
+        directory,
+        initial_access_token=initial_access_token,
+        opaque_access_tokens=opaque_access_tokens,
+    )
     try:
         yield provider
     finally:

@@ -1,6 +1,7 @@
 // oidc-provider with dynamic registration and its management, configured as its manual says.
 // Environment: PORT (0 picks one), NODE_MODULES (where the packages are), INITIAL_ACCESS_TOKEN
-// (unset: everybody may register). Prints one JSON line when it listens.
+// (unset: everybody may register), OPAQUE_ACCESS_TOKENS (set: no resource server is assumed).
+// Prints one JSON line when it listens.
 import { generateKeyPairSync } from 'node:crypto';
 import { createServer } from 'node:http';
 import { join } from 'node:path';
@@ -44,7 +45,7 @@ const configurationFor = (issuer) => ({
     // Without a resource server its access tokens are opaque; with one they are JWTs.
     resourceIndicators: {
       enabled: true,
-      defaultResource: () => issuer,
+      defaultResource: () => (process.env.OPAQUE_ACCESS_TOKENS ? undefined : issuer),
       getResourceServerInfo: () => ({ scope: '', audience: issuer, accessTokenFormat: 'jwt' }),
     },
   },

@@ -1,9 +1,4 @@
--- A registration (RFC 7591 §3.1) for each request; the last line printed is a JSON object.
-wrk.method = "POST"
-wrk.body = os.getenv("BODY")
-wrk.headers["Content-Type"] = "application/json"
-wrk.headers["Authorization"] = "Bearer " .. os.getenv("TOKEN")
-
+-- What every script ends with: one line of JSON about the round.
 function done(summary, latency, requests)
   local errors = summary.errors
   local failed = errors.connect + errors.read + errors.write + errors.status + errors.timeout

@@ -1,0 +1,39 @@
+"""Reads and updates of registrations (RFC 7592) per second, beside oidc-provider.
+
+Both answer an update with another registration access token, and ours is durable.
+"""
+
+from tests.bench.contenders import (
+    OIDC_PROVIDER,
+    OURS,
+    PEER_TOKEN,
+    oidc_provider,
+    ours,
+    scratch_folder,
+)
+from tests.bench.load import CONNECTIONS, wrk_program
+from tests.bench.report import Figure, Report, write_json
+from tests.bench.rounds import in_turns
+from tests.processes.dcr_server import DcrServerSettings, running_dcr_server
+from tests.processes.oidc_provider import running_oidc_provider
+
+
+def run() -> Report:
+    wrk_program()
+    with (
+        scratch_folder("management") as scratch,
+        running_dcr_server(DcrServerSettings(scratch)) as server,
+        running_oidc_provider(scratch, initial_access_token=PEER_TOKEN) as peer,
+    ):
+        contenders = {OURS: ours(server, scratch), OIDC_PROVIDER: oidc_provider(peer, scratch)}
+        reads = in_turns({title: each.reading() for title, each in contenders.items()})
+        updates = in_turns({title: each.updating() for title, each in contenders.items()})
+    rounds = {"GET": reads.document(), "PUT": updates.document()}
+    write_json("management", {"connections": CONNECTIONS, "rounds": rounds})
+    return Report(
+        f"{reads.table('read (GET)')}\n\n{updates.table('update (PUT)')}",
+        (
+            Figure("reads/s (GET), to oidc-provider", reads.ratio(OURS, OIDC_PROVIDER), 1.5),
+            Figure("updates/s (PUT), to oidc-provider", updates.ratio(OURS, OIDC_PROVIDER), 2.5),
+        ),
+    )
