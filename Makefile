@@ -93,6 +93,7 @@ test-programs: install
 	@python -m tests.cluster build $(or-skip)
 	@python -m tests.cluster path helm >/dev/null $(or-skip)
 	@python -m tests.interop.oidc_provider_install >/dev/null $(or-skip)
+	@python -m tests.interop.javascript_clients_install >/dev/null $(or-skip)
 	@python -m tests.processes.postgresql_programs $(or-skip)
 
 .PHONY: test-unit

@@ -29,7 +29,7 @@ from tests.demo.stage import (
 )
 from tests.demo.story import EXAMPLE, tell
 from tests.e2e import run as e2e
-from tests.interop.oidc_provider_install import NotInstalledError
+from tests.interop.node_packages import NotInstalledError
 from tests.processes.child_process import ProcessFailedError
 from tests.processes.kubectl import KubectlError
 

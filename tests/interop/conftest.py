@@ -10,7 +10,7 @@ import pytest
 
 # The fixtures of the local cluster, for the tests that run the operator as a whole.
 from tests.integration.conftest import admin, cluster  # noqa: F401 -- used by name
-from tests.interop.oidc_provider_install import NotInstalledError
+from tests.interop.node_packages import NotInstalledError
 from tests.processes.dcr_server import DcrServerSettings, running_dcr_server
 from tests.processes.oidc_provider import running_oidc_provider
 

@@ -5,7 +5,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.interop.oidc_provider_install import SERVER_SCRIPT, installed_node_modules, node_program
+from tests.interop.node_packages import node_program
+from tests.interop.oidc_provider_install import OIDC_PROVIDER, SERVER_SCRIPT
 from tests.processes.child_process import ChildProcess, start
 from tests.processes.free_port import free_port
 
@@ -30,7 +31,7 @@ def start_oidc_provider(
     """Start it with registration and registration management on, and a store that keeps all."""
     environment = {
         "PORT": str(port or free_port()),
-        "NODE_MODULES": str(installed_node_modules()),
+        "NODE_MODULES": str(OIDC_PROVIDER.node_modules()),
     }
     if initial_access_token is not None:
         environment["INITIAL_ACCESS_TOKEN"] = initial_access_token
