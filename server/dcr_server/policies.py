@@ -8,10 +8,10 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from dcr_protocol.client_metadata import ClientMetadata
 from dcr_protocol.errors import InvalidClientMetadata, InvalidRedirectUri
-from dcr_protocol.json_document import JsonValue
 from dcr_protocol.rules import DEFAULT_RULES, MetadataRules
 from dcr_protocol.uri_patterns import parse_uri_pattern
 from dcr_server.durations import Seconds
+from dcr_server.provisioning import NOTHING, ProvisionedMetadata, provision
 from dcr_server.rates import ParsedRate
 
 DEVELOPMENT_POLICY: Final = "default"
@@ -66,11 +66,11 @@ class Policy(BaseModel):
     rate: ParsedRate | None = Field(
         None, description="registrations of one subject, such as 60/1m, counted by each process"
     )
-    defaults: dict[str, JsonValue] = Field(
-        default_factory=dict, description="client metadata for what a request leaves out"
+    defaults: ProvisionedMetadata = Field(
+        NOTHING, description="client metadata for what a request leaves out"
     )
-    forced: dict[str, JsonValue] = Field(
-        default_factory=dict, description="client metadata that wins over the request's"
+    forced: ProvisionedMetadata = Field(
+        NOTHING, description="client metadata that wins over the request's"
     )
     secret_lifetime: Seconds | None = Field(
         None, description="after which a client secret expires, such as 90d; none: never"
@@ -105,6 +105,10 @@ class Policy(BaseModel):
                 pages_on_redirect_hosts=self.pages_on_redirect_hosts,
             )
         return DEFAULT_RULES
+
+    def provision(self, metadata: ClientMetadata) -> ClientMetadata:
+        """Fill in the defaults and put in what is forced, before anything is checked (S-021)."""
+        return provision(metadata, defaults=self.defaults, forced=self.forced)
 
     def admit(self, metadata: ClientMetadata) -> ClientMetadata:
         """Check complete metadata, defaults included, and drop scopes that are not granted.

@@ -101,7 +101,8 @@ async def register(request: Request, server: Server) -> Response:
 
 def admitted_metadata(document: Mapping[str, JsonValue], policy: Policy) -> ClientMetadata:
     """Parse, complete and check what a client asks for; the same for POST and PUT."""
-    metadata = check_client_metadata(parse_client_metadata(document), policy.rules)
+    wanted = policy.provision(parse_client_metadata(document))
+    metadata = check_client_metadata(wanted, policy.rules)
     _refuse_what_needs_fetching(metadata)
     _refuse_what_gets_no_token(metadata)
     return policy.admit(metadata)
