@@ -112,6 +112,10 @@ interop: install test-programs ## the tests against providers that nobody here w
 conformance: install ## every rule of the standards that the server keeps, its tests and their results
 	@python -m tests.conformance -n $(WORKERS)
 
+.PHONY: soak
+soak: install ## kill the server at random moments, look for losses: ROUNDS=1000 DATABASE=sqlite|postgresql SEED=
+	@ROUNDS=$(ROUNDS) DATABASE=$(DATABASE) SEED=$(SEED) python -m tests.soak
+
 .PHONY: bench
 bench: install ## the benchmarks, or one: BENCH="registration scale"; JSON in .local/bench/
 	@python -m tests.bench $(BENCH)

@@ -151,7 +151,7 @@ def start(
             group=group,
             extra_groups=None if group is None else [group],
             # Comes after the change of user, which would clear it.
-            preexec_fn=None if outlives_parent else partial(_die_with_parent, death_signal),  # noqa: PLW1509 -- one system call
+            preexec_fn=None if outlives_parent else partial(die_with_parent, death_signal),  # noqa: PLW1509 -- one system call
         )
     return ChildProcess(name, popen, log, written_before)
 
@@ -162,7 +162,8 @@ def inherited_environment() -> dict[str, str]:
     return {k: v for k, v in os.environ.items() if not k.upper().startswith(hidden)}
 
 
-def _die_with_parent(death_signal: signal.Signals) -> None:
+def die_with_parent(death_signal: signal.Signals) -> None:
+    """Have the kernel send this process a signal when its parent ends."""
     _LIBC.prctl(_PR_SET_PDEATHSIG, death_signal)
 
 
