@@ -13,6 +13,7 @@ from dcr_protocol.client_metadata import ClientMetadata
 from dcr_protocol.client_update import check_update_request
 from dcr_protocol.errors import InvalidRequest
 from dcr_protocol.json_document import parse_json_object
+from dcr_server.admission import admitted_metadata
 from dcr_server.client_information import Shown, client_information_response
 from dcr_server.credentials import (
     Credentials,
@@ -24,7 +25,7 @@ from dcr_server.credentials import (
 from dcr_server.exchange import governed_by
 from dcr_server.policies import Policy
 from dcr_server.records import Client
-from dcr_server.registration import Issued, admitted_metadata, idempotency_key_reused, issue
+from dcr_server.registration import Issued, idempotency_key_reused, issue
 from dcr_server.requests import (
     JSON,
     bearer_token_hash,
@@ -88,7 +89,7 @@ async def update(request: Request, server: Server) -> Response:
     change = _change(request, server, authenticated, scope="update", body=body)
     outcome = await server.storage.clients.replay_update(change.wanted)
     if outcome is None:
-        metadata = _admitted_update(body, authenticated.client, server)
+        metadata = await _admitted_update(body, authenticated.client, server)
         wanted = replace(change.wanted, metadata=metadata.to_wire())
         outcome = await server.storage.clients.update(wanted)
     return _updated("client_updated", server, change, outcome)
@@ -191,11 +192,11 @@ async def _authenticate(request: Request, server: Server) -> _Authenticated:
     return _Authenticated(client, Minted(value=SecretStr(value), hash=token_hash), held)
 
 
-def _admitted_update(body: bytes, client: Client, server: Server) -> ClientMetadata:
+async def _admitted_update(body: bytes, client: Client, server: Server) -> ClientMetadata:
     policy = _policy_that_governs(client, server)
     document = parse_json_object(body)
     _check_repeated_secret(client, check_update_request(document, client.client_id))
-    return admitted_metadata(document, policy)
+    return await admitted_metadata(document, policy, server)
 
 
 def _policy_that_governs(client: Client, server: Server) -> Policy:

@@ -41,6 +41,11 @@ encryption_key_file: /etc/dcr-server/encryption-key
 # Web applications whose pages may call the server themselves (CORS).
 # cors_allowed_origins: [https://inspector.example.com]
 
+# A client's jwks_uri and sector_identifier_uri lead to public addresses only, unless their host is
+# allowed here: .svc.cluster.local for all names below, another entry for one host.
+# fetch_allowed_hosts: [.svc.cluster.local]
+# fetch_ca_file: /etc/dcr-server/internal-ca.crt
+
 # More 401s than this from one address, and it is answered 429 whatever it sends. For servers that
 # see their clients' own addresses: behind a shared one, one client's mistake would stop them all.
 # failed_authentication_rate: 30/1m

@@ -8,6 +8,7 @@ from dcr_protocol.server_metadata import (
     discovery_document,
     openid_configuration_document,
 )
+from dcr_protocol.vocabulary import SUBJECT_TYPES
 from dcr_server.responses import public
 from dcr_server.server import Server
 from dcr_server.token_endpoint import AUTH_METHODS, GRANT_TYPES
@@ -36,6 +37,8 @@ def _metadata(server: Server) -> AuthorizationServerMetadata:
         response_types_supported=(),
         response_modes_supported=(),
         token_endpoint_auth_methods_supported=AUTH_METHODS,
+        # What may be registered (S-185); sector identifiers are checked.
+        subject_types_supported=SUBJECT_TYPES,
         scopes_supported=_scopes(server) or None,
         registration_idempotency_supported=True,
         registration_client_secret_rotation_supported=True,

@@ -1,6 +1,7 @@
 """From settings to what endpoints work with: storage, signer, metrics."""
 
 import contextlib
+import time
 from collections.abc import AsyncIterator
 
 from prometheus_client import CollectorRegistry
@@ -8,7 +9,9 @@ from prometheus_client import CollectorRegistry
 from dcr_server.access_tokens import open_signer
 from dcr_server.configuration import ConfigurationError, encryption_key, required
 from dcr_server.encryption import Sealer, WrongEncryptionKey
+from dcr_server.fetching import Fetcher, fetch_tls
 from dcr_server.metrics import RequestMetrics
+from dcr_server.remote_keys import RemoteKeys
 from dcr_server.request_ids import RequestIds
 from dcr_server.server import Departure, Server, Urls
 from dcr_server.settings import Settings
@@ -28,10 +31,22 @@ async def open_storage(settings: Settings) -> AsyncIterator[Storage]:
         await storage.close()
 
 
+def make_fetcher(settings: Settings) -> Fetcher:
+    """Raises ConfigurationError for a file without authorities."""
+    try:
+        tls = fetch_tls(settings.fetch_ca_file)
+    except (OSError, ValueError) as error:
+        raise ConfigurationError(
+            f"DCR_SERVER_FETCH_CA_FILE={settings.fetch_ca_file}: {error}"
+        ) from None
+    return Fetcher(tls, allowed_hosts=settings.fetch_allowed_hosts)
+
+
 @contextlib.asynccontextmanager
 async def open_server(settings: Settings, registry: CollectorRegistry) -> AsyncIterator[Server]:
     """Raises ConfigurationError, UnusableStorage or StorageUnavailable."""
     sealer = Sealer(encryption_key(settings), system_entropy)
+    fetcher = make_fetcher(settings)
     async with open_storage(settings) as storage:
         try:
             signer = await open_signer(storage.signing_keys, sealer, now=int(system_clock()))
@@ -52,6 +67,8 @@ async def open_server(settings: Settings, registry: CollectorRegistry) -> AsyncI
             cors_allowed_origins=settings.cors_allowed_origins,
             request_ids=RequestIds(system_entropy),
             metrics=RequestMetrics(registry, settings.policies, urls.path),
+            fetcher=fetcher,
+            remote_keys=RemoteKeys(fetcher.fetch_json, time.monotonic),
             open_registration=settings.open_registration,
             trusted_proxies=settings.trusted_proxies,
             failed_authentication_rate=settings.failed_authentication_rate,

@@ -1,6 +1,5 @@
 """The client registration endpoint: RFC 7591 §3."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 
 import structlog
@@ -8,11 +7,10 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from dcr_protocol.bearer import insufficient_scope, invalid_token
-from dcr_protocol.client_metadata import ClientMetadata, parse_client_metadata
-from dcr_protocol.errors import InvalidClientMetadata, InvalidRequest
-from dcr_protocol.json_document import JsonValue, parse_json_object
-from dcr_protocol.rules import check_client_metadata
-from dcr_protocol.vocabulary import BOUND_TOKENS_MEMBERS
+from dcr_protocol.client_metadata import ClientMetadata
+from dcr_protocol.errors import InvalidRequest
+from dcr_protocol.json_document import parse_json_object
+from dcr_server.admission import admitted_metadata
 from dcr_server.client_information import Shown, client_information_response
 from dcr_server.credentials import NEVER, Credentials
 from dcr_server.initial_access import InitialAccess, authenticate_registration
@@ -31,7 +29,6 @@ from dcr_server.storage.requests import (
     Replayed,
     ReplayedClientGone,
 )
-from dcr_server.token_endpoint import AUTH_METHODS, GRANT_TYPES
 from dcr_server.tokens import (
     CLIENT_SECRET_PREFIX,
     REGISTRATION_ACCESS_TOKEN_PREFIX,
@@ -72,7 +69,7 @@ async def register(request: Request, server: Server) -> Response:
     if outcome is None:
         if access.spent:
             raise _spent()
-        metadata = admitted_metadata(parse_json_object(body), access.policy)
+        metadata = await admitted_metadata(parse_json_object(body), access.policy, server)
         outcome = await server.storage.clients.register(
             Registration(
                 client=_new_client(server, access, metadata, issued.fresh),
@@ -99,15 +96,6 @@ async def register(request: Request, server: Server) -> Response:
     )
 
 
-def admitted_metadata(document: Mapping[str, JsonValue], policy: Policy) -> ClientMetadata:
-    """Parse, complete and check what a client asks for; the same for POST and PUT."""
-    wanted = policy.provision(parse_client_metadata(document))
-    metadata = check_client_metadata(wanted, policy.rules)
-    _refuse_what_needs_fetching(metadata)
-    _refuse_what_gets_no_token(metadata)
-    return policy.admit(metadata)
-
-
 def issue(server: Server, policy: Policy | None) -> Issued:
     lifetime = None if policy is None else policy.secret_lifetime
     return Issued(
@@ -131,31 +119,6 @@ def _repeatable(
         now=server.now(),
         shortest=access.shortest_key,
     )
-
-
-def _refuse_what_needs_fetching(metadata: ClientMetadata) -> None:
-    # OIDCR §5: a sector identifier must be fetched and checked, or refused (S-150).
-    if metadata.sector_identifier_uri is not None or metadata.subject_type == "pairwise":
-        raise InvalidClientMetadata(
-            "pairwise subjects and sector_identifier_uri are not supported, use public"
-        )
-
-
-def _refuse_what_gets_no_token(metadata: ClientMetadata) -> None:
-    served = ", ".join(set(GRANT_TYPES).intersection(metadata.grant_types or ()))
-    if not served:
-        return
-    if metadata.token_endpoint_auth_method not in AUTH_METHODS:
-        raise InvalidClientMetadata(
-            f"token_endpoint_auth_method: with {served} this server supports "
-            f"{', '.join(AUTH_METHODS)}"
-        )
-    # RFC 9449 §5.2, RFC 8705 §3.4: such a client must not be given a bearer token.
-    for member in BOUND_TOKENS_MEMBERS:
-        if getattr(metadata, member):
-            raise InvalidClientMetadata(
-                f"{member}: with {served} this server issues bearer tokens only"
-            )
 
 
 def _new_client(

@@ -6,9 +6,11 @@ from typing import Self
 from dcr_protocol.uris import split_uri
 from dcr_server.access_tokens import AccessTokenSigner
 from dcr_server.client_addresses import Network
+from dcr_server.fetching import Fetcher
 from dcr_server.metrics import RequestMetrics
 from dcr_server.policies import OpenRegistration, Policies
 from dcr_server.rates import Limits, Rate
+from dcr_server.remote_keys import RemoteKeys
 from dcr_server.request_ids import RequestIds
 from dcr_server.storage.protocol import Storage
 from dcr_server.tokens import Clock, Entropy
@@ -58,6 +60,8 @@ class Server:
     departure: Departure
     request_ids: RequestIds
     metrics: RequestMetrics
+    fetcher: Fetcher
+    remote_keys: RemoteKeys
     cors_allowed_origins: tuple[str, ...] = ()
     open_registration: OpenRegistration | None = None
     trusted_proxies: tuple[Network, ...] = ()

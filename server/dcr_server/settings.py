@@ -23,6 +23,7 @@ from dcr_server.client_addresses import Network
 from dcr_server.cross_origin import Origins
 from dcr_server.database_urls import checked_database_url, sqlite_path
 from dcr_server.encryption import KEY_BYTES
+from dcr_server.fetch_targets import parse_allowed_host
 from dcr_server.policies import OpenRegistration, Policy
 from dcr_server.rates import ParsedRate
 
@@ -82,6 +83,17 @@ def _parse_network(value: object) -> Network:
     raise ValueError(f"{value!r} is no network: give such as 10.0.0.0/8 or 2001:db8::1")
 
 
+def _parse_allowed_hosts(value: object) -> object:
+    if isinstance(value, str):
+        value = value.split(",")
+    if isinstance(value, list):
+        return tuple(parse_allowed_host(str(entry)) for entry in value)
+    return value
+
+
+AllowedHosts = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_parse_allowed_hosts)]
+
+
 class Settings(BaseSettings):
     """What is None here is required to serve, unless --dev fills it in."""
 
@@ -131,6 +143,14 @@ class Settings(BaseSettings):
     )
     cors_allowed_origins: Origins = Field(
         (), description="origins whose pages may call the server, separated by commas, or *"
+    )
+    fetch_allowed_hosts: AllowedHosts = Field(
+        (),
+        description="hosts that may be fetched from at private addresses, such as "
+        ".svc.cluster.local, separated by commas",
+    )
+    fetch_ca_file: Path | None = Field(
+        None, description="authorities in PEM that are trusted beside the system's when fetching"
     )
     failed_authentication_rate: ParsedRate | None = Field(
         None, description="401s of one address, such as 30/1m, before it is answered 429 only"

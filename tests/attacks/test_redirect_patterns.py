@@ -12,8 +12,8 @@ from pydantic_core import Url
 
 from dcr_protocol.errors import InvalidRedirectUri
 from dcr_protocol.uri_patterns import parse_uri_pattern
+from dcr_server.admission import checked_metadata
 from dcr_server.policies import Policy
-from dcr_server.registration import admitted_metadata
 
 SITE = "https://*.example.com/cb"
 BELOW = "https://app.example.com/cb/*"
@@ -151,7 +151,7 @@ def test_s042_s048_the_redirection_uri_is_refused(pattern: str, uri: str) -> Non
     )
     native = pattern in {LOOPBACK, NATIVE} or "[" in pattern
     with pytest.raises(InvalidRedirectUri):
-        admitted_metadata(
+        checked_metadata(
             {
                 "redirect_uris": [uri],
                 "token_endpoint_auth_method": "none",

@@ -6,9 +6,11 @@ async with running_app(tmp_path) as (app, mint_initial_access_token):
 """
 
 import contextlib
+import functools
 import os
+import ssl
 import time
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from pathlib import Path
 from typing import Protocol
 
@@ -19,10 +21,12 @@ from starlette.applications import Starlette
 from dcr_server.access_tokens import open_signer
 from dcr_server.app import create_app
 from dcr_server.encryption import Sealer
+from dcr_server.fetching import Fetcher
 from dcr_server.metrics import RequestMetrics
 from dcr_server.minting import TokenRequest, mint_initial_access_token
 from dcr_server.policies import DEVELOPMENT_POLICY, Policy, development_policies
 from dcr_server.records import Owner
+from dcr_server.remote_keys import RemoteKeys
 from dcr_server.request_ids import RequestIds
 from dcr_server.server import Departure, Server, Urls
 from dcr_server.storage.sqlite import BUSY_TIMEOUT, open_sqlite_storage
@@ -43,6 +47,16 @@ class Mint(Protocol):
     ) -> SecretStr: ...
 
 
+@functools.cache
+def _no_authorities() -> ssl.SSLContext:
+    """Those of the system take a while to read; a test that fetches brings its own."""
+    return ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+
+
+async def _nowhere(_host: str, _port: int) -> Sequence[str]:
+    return ()
+
+
 @contextlib.asynccontextmanager
 async def running_server(
     folder: Path,
@@ -53,12 +67,14 @@ async def running_server(
     entropy: Entropy = system_entropy,
     busy_timeout: float = BUSY_TIMEOUT,
     cors_allowed_origins: tuple[str, ...] = (),
+    fetcher: Fetcher | None = None,
 ) -> AsyncIterator[Server]:
     """What the endpoints work with; the database stays in the folder for the next start."""
     storage = await open_sqlite_storage(folder / "dcr-server.db", busy_timeout=busy_timeout)
     try:
         sealer = Sealer(ENCRYPTION_KEY, entropy)
         urls = Urls.of(issuer)
+        fetcher = fetcher or Fetcher(_no_authorities(), resolve=_nowhere)
         policies = development_policies() if policies is None else policies
         yield Server(
             urls=urls,
@@ -71,6 +87,8 @@ async def running_server(
             cors_allowed_origins=cors_allowed_origins,
             request_ids=RequestIds(os.urandom),
             metrics=RequestMetrics(CollectorRegistry(), policies, urls.path),
+            fetcher=fetcher,
+            remote_keys=RemoteKeys(fetcher.fetch_json, time.monotonic),
         )
     finally:
         await storage.close()

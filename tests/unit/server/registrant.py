@@ -11,6 +11,7 @@ from starlette.applications import Starlette
 
 from dcr_protocol.json_document import JsonValue
 from dcr_server.app import create_app
+from dcr_server.fetching import Fetcher
 from dcr_server.policies import Policy
 from dcr_server.server import Server
 from dcr_server.storage.sqlite import BUSY_TIMEOUT
@@ -129,11 +130,17 @@ async def registrant_at(
     policies: Mapping[str, Policy] | None = None,
     issuer: str = ISSUER,
     busy_timeout: float = BUSY_TIMEOUT,
+    fetcher: Fetcher | None = None,
 ) -> AsyncIterator[Registrant]:
     clock = ManualClock()
     policies = {"default": EVERYTHING} if policies is None else policies
     async with running_server(
-        folder, policies=policies, issuer=issuer, clock=clock, busy_timeout=busy_timeout
+        folder,
+        policies=policies,
+        issuer=issuer,
+        clock=clock,
+        busy_timeout=busy_timeout,
+        fetcher=fetcher,
     ) as server:
         app = create_app(server)
         transport = httpx.ASGITransport(app)

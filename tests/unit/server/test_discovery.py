@@ -71,7 +71,7 @@ async def test_what_is_not_served_is_not_advertised(registrant: Registrant) -> N
 
 async def test_s185_openid_requires_these(registrant: Registrant) -> None:
     document = (await registrant.http.get("/.well-known/openid-configuration")).json()
-    assert document["subject_types_supported"] == ["public"]
+    assert document["subject_types_supported"] == ["public", "pairwise"]
     assert "RS256" in document["id_token_signing_alg_values_supported"]
 
 

@@ -189,13 +189,6 @@ async def test_s003_a_token_of_a_policy_that_is_gone_lacks_the_right(tmp_path: P
         assert (await registrant.post(token=token)).status_code == 403
 
 
-async def test_s150_what_would_have_to_be_fetched_is_refused(registrant: Registrant) -> None:
-    response = await registrant.post(
-        {**WEB, "sector_identifier_uri": "https://shop.example.com/sector.json"}
-    )
-    assert response.json()["error"] == "invalid_client_metadata"
-
-
 async def test_s071_a_software_statement_is_ignored(registrant: Registrant) -> None:
     client = await registrant.register({**MACHINE, "software_statement": "e30.e30.e30"})
     assert "software_statement" not in client.document

@@ -312,3 +312,15 @@ def test_the_admin_token_is_read_from_its_file(tmp_path: Path) -> None:
     token = admin_token(settings)
     assert token is not None
     assert token.get_secret_value() == "x" * 32
+
+
+def test_allowed_hosts_come_as_a_list_or_separated_by_commas() -> None:
+    expected = (".svc.cluster.local", "keys.internal")
+    for given in (".svc.cluster.local, keys.internal", [".SVC.cluster.local", "keys.internal"]):
+        settings = Settings.model_validate({"fetch_allowed_hosts": given})
+        assert settings.fetch_allowed_hosts == expected
+
+
+def test_an_allowed_host_that_is_a_url_is_refused_with_what_to_give() -> None:
+    with pytest.raises(ValueError, match="give a name such as"):
+        Settings.model_validate({"fetch_allowed_hosts": ["https://keys.internal"]})
