@@ -7,7 +7,7 @@ as part of the registration, and checked like anything that a client asks for.
 from collections.abc import Mapping
 from typing import Annotated, Final
 
-from pydantic import BeforeValidator, ValidationError
+from pydantic import BeforeValidator, PlainSerializer, ValidationError
 from pydantic_core import InitErrorDetails, PydanticCustomError
 
 from dcr_protocol.client_metadata import ClientMetadata, parse_client_metadata
@@ -108,5 +108,7 @@ def _flaw(name: str, value: object) -> str | None:
     return None
 
 
-ProvisionedMetadata = Annotated[ClientMetadata, BeforeValidator(_parse)]
+ProvisionedMetadata = Annotated[
+    ClientMetadata, BeforeValidator(_parse), PlainSerializer(ClientMetadata.to_wire)
+]
 """A member of a model: a mapping of client metadata in a file, the parsed model in the program."""

@@ -158,6 +158,18 @@ def test_a_policy_is_made_of_parsed_metadata_as_well() -> None:
     assert Policy(forced=forced).forced is forced
 
 
+def test_a_policy_that_is_passed_on_as_json_stays_what_it_is() -> None:
+    policy = Policy.model_validate(
+        {
+            "defaults": {"client_name#de": "Laden", "default_max_age": 0},
+            "forced": {"contacts": ["identity@example.com"]},
+            "rate": "60/1m",
+            "secret_lifetime": "90d",
+        }
+    )
+    assert Policy.model_validate_json(policy.model_dump_json()) == policy
+
+
 async def test_s021_s085_registration_and_update_answer_what_the_policy_put_in(
     tmp_path: Path,
 ) -> None:
