@@ -6,7 +6,14 @@ from starlette.applications import Starlette
 from starlette.middleware import Middleware
 from starlette.routing import Route
 
-from dcr_server import client_configuration, discovery, health, registration, token_endpoint
+from dcr_server import (
+    client_configuration,
+    discovery,
+    health,
+    openapi,
+    registration,
+    token_endpoint,
+)
 from dcr_server.cross_origin import CrossOrigin
 from dcr_server.rate_limits import limiting_failures
 from dcr_server.routing import application, resource_at
@@ -48,4 +55,5 @@ def _routes(server: Server) -> list[Route]:
         resource(f"{path}/.well-known/openid-configuration", GET=discovery.openid_configuration),
         resource("/healthz", GET=health.healthz),
         resource("/readyz", GET=health.readyz),
+        resource("/openapi.json", GET=openapi.read_openapi),
     ]

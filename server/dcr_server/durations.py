@@ -3,10 +3,13 @@
 import re
 from typing import Annotated, Final
 
-from pydantic import BeforeValidator, Field
+from pydantic import BeforeValidator, Field, WithJsonSchema
 
 _SECONDS: Final = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 _FORM: Final = re.compile(r"([0-9]{1,9})([smhd])", re.ASCII)
+
+LONGEST: Final = 999_999_999 * _SECONDS["d"]
+"""What can be written. Databases and readers of JSON count further."""
 
 
 def parse_duration(text: str) -> int:
@@ -24,5 +27,17 @@ def _seconds(value: object) -> object:
     return parse_duration(value) if isinstance(value, str) else value
 
 
-Seconds = Annotated[int, BeforeValidator(_seconds), Field(gt=0, strict=True)]
+Seconds = Annotated[
+    int,
+    BeforeValidator(_seconds),
+    Field(gt=0, le=LONGEST, strict=True),
+    WithJsonSchema(
+        {
+            "anyOf": [
+                {"type": "integer", "minimum": 1, "maximum": LONGEST},
+                {"type": "string", "pattern": "^(?!0+[smhd])[0-9]{1,9}[smhd]$"},
+            ]
+        }
+    ),
+]
 """A member of a model: a duration in a file, whole seconds in the program."""

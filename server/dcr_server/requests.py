@@ -17,7 +17,7 @@ from dcr_server.tokens import hash_of
 JSON: Final = "application/json"
 FORM: Final = "application/x-www-form-urlencoded"
 UNSUPPORTED_MEDIA_TYPE: Final = 415
-_LONGEST_IDEMPOTENCY_KEY: Final = 255
+LONGEST_IDEMPOTENCY_KEY: Final = 255
 
 
 def query_of(request: Request) -> str:
@@ -75,7 +75,7 @@ def idempotency_key(
     keys = request.headers.getlist("idempotency-key")
     if not keys:
         return None
-    key, longest = keys[0], _LONGEST_IDEMPOTENCY_KEY
+    key, longest = keys[0], LONGEST_IDEMPOTENCY_KEY
     if len(keys) > 1 or not (shortest <= len(key) <= longest and key.isprintable()):
         raise InvalidRequest(
             f"send one Idempotency-Key of {shortest} to {longest} printable characters"

@@ -31,7 +31,7 @@ _Text = Annotated[
 ]
 
 
-class _Wanted(BaseModel):
+class WantedToken(BaseModel):
     """The body of a POST."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -90,9 +90,9 @@ async def revoke(request: Request, server: Server) -> Response:
     return no_store(None, NO_CONTENT)
 
 
-def _read(body: bytes) -> _Wanted:
+def _read(body: bytes) -> WantedToken:
     try:
-        return _Wanted.model_validate(parse_json_object(body))
+        return WantedToken.model_validate(parse_json_object(body))
     except ValidationError as error:
         first = error.errors()[0]
         member = ".".join(map(str, first["loc"]))

@@ -17,7 +17,7 @@ LARGEST_LIMIT: Final = 500
 _LIMIT: Final = "limit"
 _AFTER: Final = "after"
 _MOST_PARAMETERS: Final = 16
-_LONGEST_VALUE: Final = 1024
+LONGEST_VALUE: Final = 1024
 
 Item = TypeVar("Item")
 Key = TypeVar("Key", str, int)
@@ -87,13 +87,15 @@ def _parameters(query: bytes) -> dict[str, str]:
     if len(parameters) < len(pairs):
         raise InvalidRequest("a parameter is repeated")
     for name, value in parameters.items():
-        if not value or len(value) > _LONGEST_VALUE or "\0" in value:
-            raise InvalidRequest(f"{name}: give 1 to {_LONGEST_VALUE} characters")
+        if not value or len(value) > LONGEST_VALUE or "\0" in value:
+            raise InvalidRequest(f"{name}: give 1 to {LONGEST_VALUE} characters")
     return parameters
 
 
 def _limit(text: str) -> int:
-    if text.isascii() and text.isdecimal() and 0 < int(text[:9]) <= LARGEST_LIMIT:
+    digits = text if text.isascii() and text.isdecimal() else ""
+    # Never more of them than the largest has: 0000005000 is no 500.
+    if digits and len(digits) <= len(str(LARGEST_LIMIT)) and 0 < int(digits) <= LARGEST_LIMIT:
         return int(text)
     raise InvalidRequest(f"limit: give 1 to {LARGEST_LIMIT}")
 

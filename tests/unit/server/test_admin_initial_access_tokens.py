@@ -56,6 +56,7 @@ async def test_without_a_subject_each_has_one_of_its_own(administrator: Administ
         ({"policy": "default", "expires_in": "soon"}, "expires_in: write a number and a unit"),
         ({"policy": "default", "expires_in": 0}, "expires_in"),
         ({"policy": "default", "expires_in": -1}, "expires_in"),
+        ({"policy": "default", "expires_in": 2**63}, "expires_in"),
         ({"policy": "default", "subject": ""}, "subject"),
         ({"policy": "default", "subject": "a\nb"}, "subject"),
         ({"policy": "default", "note": "x" * 256}, "note"),
