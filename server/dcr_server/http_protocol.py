@@ -61,6 +61,12 @@ class BoundedHttpProtocol(HttpToolsProtocol):
         # The time that ran was for beginning.
         self._forget_deadline()
 
+    def on_header(self, name: bytes, value: bytes) -> None:
+        # RFC 9110 §6.5.1: what comes after the body is no header. A proxy that checks or takes away
+        # Authorization does not look there.
+        if self._in_head:
+            super().on_header(name, value)
+
     def on_headers_complete(self) -> None:
         self._progress = True
         # Nearly every head arrives in one small piece: then there is nothing to count.

@@ -38,7 +38,8 @@ async def read_body(request: Request, media_type: str) -> bytes:
     Raises InvalidRequest: 415 for another content type, 400 for a body that is too large; and
     ClientDisconnect.
     """
-    _check_content_type(request.headers.get("content-type", ""), media_type)
+    # RFC 9110 §5.3: several are one list, and a list is no content type.
+    _check_content_type(", ".join(request.headers.getlist("content-type")), media_type)
     return await _read(request)
 
 

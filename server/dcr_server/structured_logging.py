@@ -6,6 +6,7 @@ What may hold a secret is a SecretStr until it is sent, and no endpoint logs a b
 import json
 import logging
 import sys
+from collections.abc import Callable
 from typing import Literal, TextIO
 
 import structlog
@@ -52,22 +53,28 @@ def _add_request_id(_logger: WrappedLogger, _level: str, event: EventDict) -> Ev
     return event
 
 
-def _escape_event(_logger: WrappedLogger, _level: str, event: EventDict) -> EventDict:
-    """Keep a library's line one line; the values beside it are rendered by repr anyway."""
-    text = str(event["event"])
-    if not text.isprintable():
-        event["event"] = "".join(
-            character if character.isprintable() else ascii(character)[1:-1] for character in text
-        )
-    return event
+def _escape(_logger: WrappedLogger, _level: str, event: EventDict) -> EventDict:
+    """Keep a line one line, and a terminal's commands out of it: texts may be anybody's."""
+    return {
+        name: _printable(value, ascii) if isinstance(value, str) else value
+        for name, value in event.items()
+    }
 
 
 def _encode(event: object, **_options: object) -> str:
     try:
-        return to_json(event, fallback=repr).decode()
+        line = to_json(event, fallback=repr).decode()
     except ValueError:
         # Half a surrogate pair, bytes that are no text: rare, and no reason to lose the line.
-        return json.dumps(event, default=repr)
+        line = json.dumps(event, default=repr)
+    # JSON lets pass what viewers take for the end of a line, and terminals for a command.
+    return _printable(line, json.dumps)
+
+
+def _printable(text: str, quote: Callable[[str], str]) -> str:
+    if text.isprintable():
+        return text
+    return "".join(one if one.isprintable() else quote(one)[1:-1] for one in text)
 
 
 def _renderers(form: LogFormat) -> list[Processor]:
@@ -75,7 +82,7 @@ def _renderers(form: LogFormat) -> list[Processor]:
         return [structlog.processors.format_exc_info, structlog.processors.JSONRenderer(_encode)]
     # A pretty traceback would print the values of local variables: secrets are among them.
     return [
-        _escape_event,
+        _escape,
         structlog.dev.ConsoleRenderer(
             colors=False, exception_formatter=structlog.dev.plain_traceback
         ),
