@@ -4,6 +4,7 @@ ProtocolError                 code + description, rendered as one JSON document
 ├── InvalidRequest            RFC 6750 §3.1; also what is not a JSON object at all
 ├── InvalidRedirectUri        RFC 7591 §3.2.2
 ├── InvalidClientMetadata     RFC 7591 §3.2.2
+├── InvalidSoftwareStatement, UnapprovedSoftwareStatement    RFC 7591 §3.2.2
 ├── TooManyRequests           RFC 6585 §4, says when to come again
 └── AccessTokenError          RFC 6750 §3.1, carries its challenge
 """
@@ -90,6 +91,20 @@ class InvalidClientMetadata(ProtocolError):  # noqa: N818 - named after its code
 
     def __init__(self, description: str) -> None:
         super().__init__(RegistrationErrorCode.INVALID_CLIENT_METADATA, description)
+
+
+class InvalidSoftwareStatement(ProtocolError):  # noqa: N818 - named after its code
+    """A software statement is malformed, forged, out of date, or missing where one is needed."""
+
+    def __init__(self, description: str) -> None:
+        super().__init__(RegistrationErrorCode.INVALID_SOFTWARE_STATEMENT, description)
+
+
+class UnapprovedSoftwareStatement(ProtocolError):  # noqa: N818 - named after its code
+    """A software statement whose issuer or software does not count here."""
+
+    def __init__(self, description: str) -> None:
+        super().__init__(RegistrationErrorCode.UNAPPROVED_SOFTWARE_STATEMENT, description)
 
 
 class TooManyRequests(ProtocolError):  # noqa: N818 - named after its status

@@ -1,5 +1,6 @@
 """From what a client asks for to what is registered; the same for POST and PUT (S-129).
 
+software statement what its issuer vouches for, in place of the client's own word
 protocol rules     members, defaults, what contradicts each other
 this server        what gets a token here
 policy             what the bearer may register
@@ -9,25 +10,46 @@ sector             the one thing that is fetched, so it comes last
 from collections.abc import Mapping
 
 from dcr_protocol.client_metadata import ClientMetadata, parse_client_metadata
-from dcr_protocol.errors import InvalidClientMetadata
+from dcr_protocol.errors import (
+    InvalidClientMetadata,
+    InvalidSoftwareStatement,
+    UnapprovedSoftwareStatement,
+)
 from dcr_protocol.json_document import JsonValue
 from dcr_protocol.rules import check_client_metadata
 from dcr_protocol.vocabulary import BOUND_TOKENS_MEMBERS
 from dcr_server.policies import Policy
+from dcr_server.records import Client
 from dcr_server.sectors import check_sector
 from dcr_server.server import Server
+from dcr_server.software_statements import SOFTWARE_STATEMENT, SoftwareStatement
 from dcr_server.token_endpoint import AUTH_METHODS, GRANT_TYPES
 
 
 async def admitted_metadata(
-    document: Mapping[str, JsonValue], policy: Policy, server: Server
+    document: Mapping[str, JsonValue],
+    policy: Policy,
+    server: Server,
+    *,
+    registered: Client | None = None,
 ) -> ClientMetadata:
     """Parse, complete and check what a client asks for, fetching what must be fetched.
 
-    Raises InvalidRedirectUri or InvalidClientMetadata.
+    `registered` is the client that an update is about.
+
+    Raises InvalidRedirectUri, InvalidClientMetadata, InvalidSoftwareStatement,
+    UnapprovedSoftwareStatement; 503 when the keys of a statement's issuer cannot be had.
     """
+    statement = await _statement(document, policy, server)
+    if statement is not None:
+        document = statement.vouch_for(document)
     metadata = checked_metadata(document, policy)
     await check_sector(metadata, server.fetcher.fetch_json)
+    if statement is not None:
+        if registered is None:
+            await _use_up(statement, server)
+        else:
+            _check_software_stays(statement, registered, server)
     return metadata
 
 
@@ -40,6 +62,38 @@ def checked_metadata(document: Mapping[str, JsonValue], policy: Policy) -> Clien
     metadata = check_client_metadata(wanted, policy.rules)
     _refuse_what_gets_no_token(metadata)
     return policy.admit(metadata)
+
+
+async def _statement(
+    document: Mapping[str, JsonValue], policy: Policy, server: Server
+) -> SoftwareStatement | None:
+    given = document.get(SOFTWARE_STATEMENT)
+    # RFC 7591 §2.3: a server that does not process statements ignores them (S-071).
+    if policy.software_statement == "ignored":
+        return None
+    if given is None or given == "":
+        if policy.software_statement == "required":
+            raise InvalidSoftwareStatement("the policy requires a software statement")
+        return None
+    statement = await server.statements.verified(given, now=server.now())
+    if statement.issuer not in policy.statement_issuers:
+        raise UnapprovedSoftwareStatement("the policy does not count statements of this issuer")
+    return statement
+
+
+async def _use_up(statement: SoftwareStatement, server: Server) -> None:
+    # S-075: the last step before the client is stored, so that no refusal uses one up.
+    once = statement.single_use
+    if once is not None and not await server.storage.assertions.claim(
+        once.hash, expires_at=once.expires_at, now=server.now()
+    ):
+        raise InvalidSoftwareStatement("the software statement has registered a client before")
+
+
+def _check_software_stays(statement: SoftwareStatement, registered: Client, server: Server) -> None:
+    owner = registered.owner
+    if server.statements.owns(owner.policy, owner.subject) and statement.subject != owner.subject:
+        raise UnapprovedSoftwareStatement("the statement is about other software than the client's")
 
 
 def _refuse_what_gets_no_token(metadata: ClientMetadata) -> None:

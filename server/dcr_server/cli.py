@@ -31,7 +31,7 @@ from dcr_server.minting import (
     mint_initial_access_token,
     new_subject,
 )
-from dcr_server.opening import make_fetcher, open_storage
+from dcr_server.opening import make_outside, open_storage
 from dcr_server.records import Owner
 from dcr_server.serving import serve, serving_tls
 from dcr_server.settings import Settings
@@ -212,7 +212,7 @@ def config_check(config: Path | None) -> None:
         encryption_key(settings)
         admin_token(settings)
         serving_tls(settings)
-        make_fetcher(settings)
+        make_outside(settings)
     _tell_unknown_variables()
     named = ", ".join(settings.policies) or "none, so nobody may register"
     click.echo(f"settings are complete; policies: {named}")

@@ -196,7 +196,7 @@ async def _admitted_update(body: bytes, client: Client, server: Server) -> Clien
     policy = _policy_that_governs(client, server)
     document = parse_json_object(body)
     _check_repeated_secret(client, check_update_request(document, client.client_id))
-    return await admitted_metadata(document, policy, server)
+    return await admitted_metadata(document, policy, server, registered=client)
 
 
 def _policy_that_governs(client: Client, server: Server) -> Policy:

@@ -88,6 +88,16 @@ policies:
     # statement_issuers: [https://statements.example.com]
     scopes: [openid, profile, email]
 
+# Whose software statements are believed (RFC 7591 §2.3), by iss. Policies name those that count.
+# statement_issuers:
+#   https://statements.example.com:
+#     jwks_file: /etc/dcr-server/statements.jwks.json   # or jwks_uri: https://...
+#     algorithms: [ES256, RS256, PS256]
+#     max_age: 30d                    # since iat
+#     software_ids: [shop, stock]     # without it, all software of this issuer
+#     single_use: true                # one client for each statement, told by its jti
+#     policy: web                     # a statement alone registers, under this policy
+
 # Requests without a token are refused unless this names a policy for them.
 # open_registration: {policy: web, rate: 10/1h}
 """

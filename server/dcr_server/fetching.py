@@ -39,7 +39,7 @@ log = structlog.get_logger()
 
 
 class FetchJson(Protocol):
-    async def __call__(self, url: str) -> JsonValue:
+    async def __call__(self, url: str, /) -> JsonValue:
         """Raises FetchError."""
         ...
 

@@ -4,7 +4,8 @@ A request with an Authorization header stands or falls with it: a token that is 
 anything is never made up for by what a request without one may do.
 
     Authorization header   minted       a token of `dcr-server token create`
-    none                   open         the switch open_registration, limited by address
+    none                   statement    a software statement in the body, of an issuer with a policy
+                           open         the switch open_registration, limited by address
 """
 
 from collections.abc import Awaitable, Callable
@@ -25,6 +26,7 @@ from dcr_server.rate_limits import limit_open_registration, limit_subject
 from dcr_server.records import Owner
 from dcr_server.requests import JSON, bearer_token_hash, query_of, read_body
 from dcr_server.server import Server
+from dcr_server.software_statements import statement_in
 from dcr_server.tokens import is_opaque_token, looks_like_jwt
 
 SHORTEST_OPEN_KEY: Final = 32
@@ -58,7 +60,7 @@ class _WithoutToken:
     """The first kind that is on and recognises the body decides alone."""
 
     is_on: Callable[[Server], bool]
-    recognises: Callable[[bytes], bool]
+    recognises: Callable[[bytes, Server], bool]
     admit: Callable[[Request, bytes, Server], Awaitable[InitialAccess]]
 
 
@@ -81,7 +83,7 @@ async def authenticate_registration(
         raise missing_token()
     body = await read_body(request, JSON)
     for kind in kinds:
-        if kind.recognises(body):
+        if kind.recognises(body, server):
             access = await kind.admit(request, body, server)
             governed_by(request, access.owner.policy)
             return access, body
@@ -118,6 +120,21 @@ async def _refuse_jwt(_token_hash: bytes, _server: Server) -> InitialAccess:
     raise invalid_token("the token is a JWT, which is not accepted here as initial access token")
 
 
+async def _admit_by_statement(_request: Request, body: bytes, server: Server) -> InitialAccess:
+    """RFC 7591 §2.3: the owner is the software, whoever runs it."""
+    statement = await server.statements.verified(statement_in(body), now=server.now())
+    owner = Owner(statement.policy or "", statement.subject)
+    policy = _configured(owner.policy, server)
+    limit_subject(owner, policy, server)
+    return InitialAccess(
+        owner,
+        policy,
+        repeat_scope=f"register-statement\n{owner.policy}\n{owner.subject}",
+        # A statement is known to many.
+        shortest_key=SHORTEST_OPEN_KEY,
+    )
+
+
 async def _admit_anybody(request: Request, _body: bytes, server: Server) -> InitialAccess:
     """Give each registration an owner of its own: nothing tells who made another one."""
     opened = server.open_registration
@@ -138,8 +155,13 @@ _WITH_TOKEN: Final = (
 )
 _WITHOUT_TOKEN: Final = (
     _WithoutToken(
+        is_on=lambda server: server.statements.admit_alone,
+        recognises=lambda body, server: server.statements.admits_alone(statement_in(body)),
+        admit=_admit_by_statement,
+    ),
+    _WithoutToken(
         is_on=lambda server: server.open_registration is not None,
-        recognises=lambda _body: True,
+        recognises=lambda _body, _server: True,
         admit=_admit_anybody,
     ),
 )

@@ -50,10 +50,10 @@ class UnverifiedJwt:
         return str(self.header.get("typ", "")).lower().removeprefix("application/")
 
 
-def parse_jwt(token: str) -> UnverifiedJwt:
+def parse_jwt(token: str, longest: int = LONGEST_TOKEN) -> UnverifiedJwt:
     """Raises InvalidJwt."""
-    if len(token) > LONGEST_TOKEN:
-        raise InvalidJwt(f"longer than {LONGEST_TOKEN} characters")
+    if len(token) > longest:
+        raise InvalidJwt(f"longer than {longest} characters")
     parts = token.split(".")
     if len(parts) != _PARTS or not token.isascii():
         raise InvalidJwt("not three parts of base64url")

@@ -96,10 +96,12 @@ class Policy(BaseModel):
 
     @property
     def rules(self) -> MetadataRules:
-        """The switches that the standards leave to a server (S-044, S-046, S-172)."""
+        """The switches that the standards leave to a server (S-044, S-046, S-071, S-172)."""
         loosened = self.allow_http_redirect_uris or self.allow_schemes_without_dot
-        if loosened or self.pages_on_redirect_hosts:
+        keeps_statement = self.software_statement != "ignored"
+        if loosened or self.pages_on_redirect_hosts or keeps_statement:
             return MetadataRules(
+                keep_software_statement=keeps_statement,
                 allow_http_redirect_uris=self.allow_http_redirect_uris,
                 allow_schemes_without_dot=self.allow_schemes_without_dot,
                 pages_on_redirect_hosts=self.pages_on_redirect_hosts,

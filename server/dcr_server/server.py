@@ -12,6 +12,7 @@ from dcr_server.policies import OpenRegistration, Policies
 from dcr_server.rates import Limits, Rate
 from dcr_server.remote_keys import RemoteKeys
 from dcr_server.request_ids import RequestIds
+from dcr_server.software_statements import SoftwareStatements
 from dcr_server.storage.protocol import Storage
 from dcr_server.tokens import Clock, Entropy
 
@@ -62,6 +63,7 @@ class Server:
     metrics: RequestMetrics
     fetcher: Fetcher
     remote_keys: RemoteKeys
+    statements: SoftwareStatements
     cors_allowed_origins: tuple[str, ...] = ()
     open_registration: OpenRegistration | None = None
     trusted_proxies: tuple[Network, ...] = ()

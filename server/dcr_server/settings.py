@@ -26,6 +26,7 @@ from dcr_server.encryption import KEY_BYTES
 from dcr_server.fetch_targets import parse_allowed_host
 from dcr_server.policies import OpenRegistration, Policy
 from dcr_server.rates import ParsedRate
+from dcr_server.statement_issuers import StatementIssuer, check_statement_issuers
 
 ENVIRONMENT_PREFIX: Final = "DCR_SERVER_"
 _LARGEST_PORT: Final = 65535
@@ -158,6 +159,10 @@ class Settings(BaseSettings):
     policies: dict[str, Policy] = Field(
         default_factory=dict, description="who may register what; without any, nobody may"
     )
+    statement_issuers: dict[str, StatementIssuer] = Field(
+        default_factory=dict,
+        description="whose software statements are believed, by iss, and with which keys",
+    )
     open_registration: OpenRegistration | None = Field(
         None, description="policy and rate for requests without a token; unset: there are none"
     )
@@ -202,6 +207,11 @@ class Settings(BaseSettings):
             )
         if self.admin_token is not None and self.admin_token_file is not None:
             raise ValueError("set one of DCR_SERVER_ADMIN_TOKEN and DCR_SERVER_ADMIN_TOKEN_FILE")
+        return self
+
+    @model_validator(mode="after")
+    def _check_statement_issuers(self) -> Self:
+        check_statement_issuers(self.statement_issuers, self.policies)
         return self
 
     @property

@@ -29,6 +29,8 @@ from dcr_server.records import Owner
 from dcr_server.remote_keys import RemoteKeys
 from dcr_server.request_ids import RequestIds
 from dcr_server.server import Departure, Server, Urls
+from dcr_server.software_statements import SoftwareStatements
+from dcr_server.statement_issuers import StatementIssuer
 from dcr_server.storage.sqlite import BUSY_TIMEOUT, open_sqlite_storage
 from dcr_server.tokens import Clock, Entropy, system_entropy
 
@@ -53,6 +55,14 @@ def _no_authorities() -> ssl.SSLContext:
     return ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
 
 
+def _statements(
+    given: Mapping[str, Mapping[str, object]], remote_keys: RemoteKeys, urls: Urls
+) -> SoftwareStatements:
+    issuers = {name: StatementIssuer.model_validate(issuer) for name, issuer in given.items()}
+    audiences = (urls.issuer, urls.registration_endpoint)
+    return SoftwareStatements(issuers, remote_keys, audiences=audiences)
+
+
 async def _nowhere(_host: str, _port: int) -> Sequence[str]:
     return ()
 
@@ -68,6 +78,7 @@ async def running_server(
     busy_timeout: float = BUSY_TIMEOUT,
     cors_allowed_origins: tuple[str, ...] = (),
     fetcher: Fetcher | None = None,
+    statement_issuers: Mapping[str, Mapping[str, object]] | None = None,
 ) -> AsyncIterator[Server]:
     """What the endpoints work with; the database stays in the folder for the next start."""
     storage = await open_sqlite_storage(folder / "dcr-server.db", busy_timeout=busy_timeout)
@@ -75,6 +86,7 @@ async def running_server(
         sealer = Sealer(ENCRYPTION_KEY, entropy)
         urls = Urls.of(issuer)
         fetcher = fetcher or Fetcher(_no_authorities(), resolve=_nowhere)
+        remote_keys = RemoteKeys(fetcher.fetch_json, time.monotonic)
         policies = development_policies() if policies is None else policies
         yield Server(
             urls=urls,
@@ -88,7 +100,8 @@ async def running_server(
             request_ids=RequestIds(os.urandom),
             metrics=RequestMetrics(CollectorRegistry(), policies, urls.path),
             fetcher=fetcher,
-            remote_keys=RemoteKeys(fetcher.fetch_json, time.monotonic),
+            remote_keys=remote_keys,
+            statements=_statements(statement_issuers or {}, remote_keys, urls),
         )
     finally:
         await storage.close()

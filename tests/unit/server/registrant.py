@@ -131,6 +131,7 @@ async def registrant_at(
     issuer: str = ISSUER,
     busy_timeout: float = BUSY_TIMEOUT,
     fetcher: Fetcher | None = None,
+    statement_issuers: Mapping[str, Mapping[str, object]] | None = None,
 ) -> AsyncIterator[Registrant]:
     clock = ManualClock()
     policies = {"default": EVERYTHING} if policies is None else policies
@@ -141,6 +142,7 @@ async def registrant_at(
         clock=clock,
         busy_timeout=busy_timeout,
         fetcher=fetcher,
+        statement_issuers=statement_issuers,
     ) as server:
         app = create_app(server)
         transport = httpx.ASGITransport(app)
