@@ -38,6 +38,8 @@ class RegistrationErrorCode(StrEnum):
     INVALID_TARGET = "invalid_target"
     UNAUTHORIZED_CLIENT = "unauthorized_client"
     UNSUPPORTED_GRANT_TYPE = "unsupported_grant_type"
+    # RFC 7009 §2.2.1
+    UNSUPPORTED_TOKEN_TYPE = "unsupported_token_type"
     # RFC 6749 §4.1.2.1; used with 429 and 503
     TEMPORARILY_UNAVAILABLE = "temporarily_unavailable"
 

@@ -48,6 +48,10 @@ class AuthorizationServerMetadata(BaseModel):
     grant_types_supported: Strings | None = None
     token_endpoint_auth_methods_supported: Strings | None = None
     token_endpoint_auth_signing_alg_values_supported: Strings | None = None
+    introspection_endpoint_auth_methods_supported: Strings | None = None
+    introspection_endpoint_auth_signing_alg_values_supported: Strings | None = None
+    revocation_endpoint_auth_methods_supported: Strings | None = None
+    revocation_endpoint_auth_signing_alg_values_supported: Strings | None = None
     subject_types_supported: Strings | None = None
     id_token_signing_alg_values_supported: Strings | None = None
     claims_supported: Strings | None = None

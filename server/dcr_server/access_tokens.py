@@ -1,21 +1,17 @@
-"""Access tokens as JWTs (RFC 9068), signed with keys that all processes share by the database."""
+"""Access tokens as JWTs (RFC 9068): what they say, and which of them are ours and in force."""
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from joserfc import jwt
-from joserfc.jwk import ECKey
-
 from dcr_protocol.json_document import JsonValue
-from dcr_server.encryption import Sealer
-from dcr_server.records import SigningKey
-from dcr_server.storage.protocol import SigningKeyStorage
+from dcr_server.json_web_tokens import Claims, InvalidJwt, UnverifiedJwt, numeric_date, parse_jwt
+from dcr_server.jwt_signing import ACCESS_TOKEN_TYPE
+from dcr_server.signing_keys import SigningKeys
+from dcr_server.verification_keys import verify_signature
 
-ALGORITHM: Final = "ES256"
 LIFETIME: Final = 3600
-"""Seconds."""
+"""Seconds, where the policy says nothing else."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +22,7 @@ class AccessTokenClaims:
     client_id: str
     audience: Sequence[str]
     issued_at: int
+    lifetime: int
     jwt_id: str
     scope: str
 
@@ -34,59 +31,37 @@ class AccessTokenClaims:
             "iss": self.issuer,
             "sub": self.client_id,
             "aud": self.audience[0] if len(self.audience) == 1 else list(self.audience),
-            "exp": self.issued_at + LIFETIME,
+            "exp": self.issued_at + self.lifetime,
             "iat": self.issued_at,
             "jti": self.jwt_id,
             "client_id": self.client_id,
         }
-        return claims | {"scope": self.scope} if self.scope else claims
+        if self.scope:
+            claims["scope"] = self.scope
+        return claims
 
 
-class AccessTokenSigner:
-    """Signs with the newest key, publishes all of them."""
+async def read_access_token(
+    token: str, keys: SigningKeys, *, issuer: str, now: int
+) -> Claims | None:
+    """Return the claims of a token that we signed and that is not over; None for anything else.
 
-    def __init__(self, keys: Sequence[ECKey]) -> None:
-        self._keys = tuple(keys)
-
-    def sign(self, claims: AccessTokenClaims) -> str:
-        key = self._keys[-1]
-        # RFC 9068 §2.1: the type keeps the token from being taken for an ID Token.
-        header = {"alg": ALGORITHM, "typ": "at+jwt", "kid": str(key.kid)}
-        return jwt.encode(header, claims.to_wire(), key, algorithms=[ALGORITHM])
-
-    def jwks(self) -> dict[str, JsonValue]:
-        """RFC 7517 §5: public parts only."""
-        return {"keys": [_public_part(key) for key in self._keys]}
-
-
-async def open_signer(keys: SigningKeyStorage, sealer: Sealer, *, now: int) -> AccessTokenSigner:
-    """Load the keys, made on the first start.
-
-    Raises WrongEncryptionKey.
+    Raises StorageUnavailable.
     """
-    if not await keys.all():
-        await keys.add_first(_new_key(sealer, now))
-    return AccessTokenSigner([_open(key, sealer) for key in await keys.all()])
+    try:
+        jwt = parse_jwt(token)
+        # A token of ours for another purpose, or of another server, is no access token of ours.
+        if jwt.type != ACCESS_TOKEN_TYPE or jwt.kid is None or jwt.claims.get("iss") != issuer:
+            return None
+        await _verify(jwt, jwt.kid, keys, now)
+        expires_at = numeric_date(jwt.claims, "exp")
+    except InvalidJwt:
+        return None
+    return None if expires_at is None or expires_at <= now else jwt.claims
 
 
-def _new_key(sealer: Sealer, now: int) -> SigningKey:
-    key = ECKey.generate_key("P-256", private=True)
-    kid = key.thumbprint()
-    private = json.dumps(key.as_dict(private=True)).encode()
-    return SigningKey(
-        kid=kid, sealed_private_key=sealer.seal(private, place=_place(kid)), created_at=now
-    )
-
-
-def _open(key: SigningKey, sealer: Sealer) -> ECKey:
-    private = json.loads(sealer.open(key.sealed_private_key, place=_place(key.kid)))
-    return ECKey.import_key({**private, "kid": key.kid})
-
-
-def _place(kid: str) -> str:
-    return f"signing_keys/{kid}"
-
-
-def _public_part(key: ECKey) -> dict[str, JsonValue]:
-    members = {name: str(value) for name, value in key.as_dict(private=False).items()}
-    return {**members, "use": "sig", "alg": ALGORITHM}
+async def _verify(jwt: UnverifiedJwt, kid: str, keys: SigningKeys, now: int) -> None:
+    key = await keys.find(kid, now)
+    if key is None:
+        raise InvalidJwt("the kid is not ours")
+    verify_signature(jwt, [key.public], algorithms=[key.algorithm])

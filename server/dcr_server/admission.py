@@ -17,13 +17,15 @@ from dcr_protocol.errors import (
 )
 from dcr_protocol.json_document import JsonValue
 from dcr_protocol.rules import check_client_metadata
-from dcr_protocol.vocabulary import BOUND_TOKENS_MEMBERS
+from dcr_protocol.vocabulary import BOUND_TOKENS_MEMBERS, PRIVATE_KEY_JWT
+from dcr_server.client_assertions import SIGNING_ALGORITHMS
+from dcr_server.client_authentication import AUTH_METHODS
 from dcr_server.policies import Policy
 from dcr_server.records import Client
 from dcr_server.sectors import check_sector
 from dcr_server.server import Server
 from dcr_server.software_statements import SOFTWARE_STATEMENT, SoftwareStatement
-from dcr_server.token_endpoint import AUTH_METHODS, GRANT_TYPES
+from dcr_server.token_endpoint import GRANT_TYPES
 
 
 async def admitted_metadata(
@@ -100,10 +102,16 @@ def _refuse_what_gets_no_token(metadata: ClientMetadata) -> None:
     served = ", ".join(set(GRANT_TYPES).intersection(metadata.grant_types or ()))
     if not served:
         return
-    if metadata.token_endpoint_auth_method not in AUTH_METHODS:
+    method = metadata.token_endpoint_auth_method
+    if method not in AUTH_METHODS:
         raise InvalidClientMetadata(
             f"token_endpoint_auth_method: with {served} this server supports "
             f"{', '.join(AUTH_METHODS)}"
+        )
+    algorithm = metadata.token_endpoint_auth_signing_alg
+    if method == PRIVATE_KEY_JWT and algorithm not in {None, *SIGNING_ALGORITHMS}:
+        raise InvalidClientMetadata(
+            f"token_endpoint_auth_signing_alg: this server supports {', '.join(SIGNING_ALGORITHMS)}"
         )
     # RFC 9449 §5.2, RFC 8705 §3.4: such a client must not be given a bearer token.
     for member in BOUND_TOKENS_MEMBERS:

@@ -10,8 +10,10 @@ from dcr_server import (
     client_configuration,
     discovery,
     health,
+    introspection,
     openapi,
     registration,
+    revocation,
     token_endpoint,
 )
 from dcr_server.cross_origin import CrossOrigin
@@ -46,6 +48,8 @@ def _routes(server: Server) -> list[Route]:
             POST=limiting_failures(client_configuration.rotate_secret),
         ),
         resource(f"{path}/token", POST=limiting_failures(token_endpoint.issue_token)),
+        resource(f"{path}/introspect", POST=limiting_failures(introspection.introspect)),
+        resource(f"{path}/revoke", POST=limiting_failures(revocation.revoke)),
         resource(f"{path}/jwks", GET=discovery.jwks),
         # RFC 8414 §3.1 puts the path of the issuer behind, DISC §4.1 before (S-181).
         resource(

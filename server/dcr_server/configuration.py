@@ -25,7 +25,9 @@ from dcr_server.settings import (
 CONFIG_VARIABLE: Final = f"{ENVIRONMENT_PREFIX}CONFIG"
 
 # Their values are not repeated in an error; a database URL may hold a password.
-_SECRETS: Final = frozenset({"encryption_key", "database", "admin_token"})
+_SECRETS: Final = frozenset(
+    {"encryption_key", "previous_encryption_keys", "database", "admin_token"}
+)
 _LONGEST_VALUE_SHOWN: Final = 80
 # What Kubernetes tells a pod about a Service named dcr-server, unless enableServiceLinks is false.
 _SERVICE_LINK: Final = re.compile(

@@ -19,6 +19,11 @@ database: sqlite:////var/lib/dcr-server/dcr-server.db
 
 # Seals what must be readable in the database: openssl rand -base64 32 > encryption-key
 encryption_key_file: /etc/dcr-server/encryption-key
+# Keys that came before, one a line: they still open, until dcr-server keys reseal has run.
+# previous_encryption_keys_file: /etc/dcr-server/previous-encryption-keys
+
+# Of the access tokens. Another one takes effect with dcr-server keys rotate.
+# signing_algorithm: ES256     # or RS256
 
 # Serve https; renewed files are noticed without a restart.
 # tls_cert_file: /etc/dcr-server/tls/tls.crt
@@ -72,7 +77,8 @@ policies:
     # secret_lifetime: 90d
     # client_lifetime: 365d
     # unused_client_lifetime: 7d           # never authenticated
-    # access_token_lifetime: 10m
+    # access_token_lifetime: 10m             # at most 1d
+    # client_assertion_audience: issuer      # private_key_jwt; or issuer_or_token_endpoint
     # introspect: any                      # or own: the tokens issued to the client itself
 
   web:

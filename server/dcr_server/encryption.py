@@ -1,5 +1,6 @@
 """What must be readable again is sealed: AES-256-GCM with the key from the settings."""
 
+from collections.abc import Sequence
 from typing import Final
 
 from cryptography.exceptions import InvalidTag
@@ -20,22 +21,42 @@ class WrongEncryptionKey(Exception):  # noqa: N818 - says what is the matter; th
 
 
 class Sealer:
-    """Seals values for a place, such as `signing_keys/<kid>`: elsewhere they do not open."""
+    """Seals values for a place, such as `signing_keys/<kid>`: elsewhere they do not open.
 
-    def __init__(self, key: bytes, entropy: Entropy) -> None:
-        self._cipher = AESGCM(key)
+    Seals with one key; opens also what the previous ones sealed, so that a key can be replaced.
+    """
+
+    def __init__(self, key: bytes, entropy: Entropy, previous: Sequence[bytes] = ()) -> None:
+        self._ciphers = [AESGCM(each) for each in (key, *previous)]
         self._entropy = entropy
 
     def seal(self, value: bytes, *, place: str) -> bytes:
         nonce = self._entropy(_NONCE_BYTES)
-        return _VERSION + nonce + self._cipher.encrypt(nonce, value, place.encode())
+        return _VERSION + nonce + self._ciphers[0].encrypt(nonce, value, place.encode())
 
     def open(self, sealed: bytes, *, place: str) -> bytes:
         """Raises WrongEncryptionKey."""
-        if not sealed.startswith(_VERSION) or len(sealed) < _SHORTEST:
-            raise WrongEncryptionKey
-        nonce = sealed[1 : 1 + _NONCE_BYTES]
-        try:
-            return self._cipher.decrypt(nonce, sealed[1 + _NONCE_BYTES :], place.encode())
-        except InvalidTag:
-            raise WrongEncryptionKey from None
+        for cipher in self._ciphers:
+            value = _open(cipher, sealed, place)
+            if value is not None:
+                return value
+        raise WrongEncryptionKey
+
+    def reseal(self, sealed: bytes, *, place: str) -> bytes | None:
+        """Seal it with the current key; None where it is.
+
+        Raises WrongEncryptionKey.
+        """
+        if _open(self._ciphers[0], sealed, place) is not None:
+            return None
+        return self.seal(self.open(sealed, place=place), place=place)
+
+
+def _open(cipher: AESGCM, sealed: bytes, place: str) -> bytes | None:
+    if not sealed.startswith(_VERSION) or len(sealed) < _SHORTEST:
+        return None
+    nonce = sealed[1 : 1 + _NONCE_BYTES]
+    try:
+        return cipher.decrypt(nonce, sealed[1 + _NONCE_BYTES :], place.encode())
+    except InvalidTag:
+        return None

@@ -5,21 +5,25 @@ import time
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 
+import structlog
 from prometheus_client import CollectorRegistry
 
-from dcr_server.access_tokens import open_signer
-from dcr_server.configuration import ConfigurationError, encryption_key, required
+from dcr_server.configuration import ConfigurationError, required
 from dcr_server.encryption import Sealer, WrongEncryptionKey
+from dcr_server.encryption_settings import sealer_of, wrong_encryption_key
 from dcr_server.fetching import Fetcher, fetch_tls
 from dcr_server.metrics import RequestMetrics
 from dcr_server.remote_keys import KeysUnavailable, RemoteKeys
 from dcr_server.request_ids import RequestIds
 from dcr_server.server import Departure, Server, Urls
 from dcr_server.settings import Settings
+from dcr_server.signing_keys import SigningKeys, open_signing_keys
 from dcr_server.software_statements import SoftwareStatements
 from dcr_server.storage.opening import open_database
 from dcr_server.storage.protocol import Storage
 from dcr_server.tokens import system_clock, system_entropy
+
+log = structlog.get_logger()
 
 
 @contextlib.asynccontextmanager
@@ -66,32 +70,45 @@ def make_outside(settings: Settings) -> Outside:
 @contextlib.asynccontextmanager
 async def open_server(settings: Settings, registry: CollectorRegistry) -> AsyncIterator[Server]:
     """Raises ConfigurationError, UnusableStorage or StorageUnavailable."""
-    sealer = Sealer(encryption_key(settings), system_entropy)
+    sealer = sealer_of(settings)
     outside = make_outside(settings)
     async with open_storage(settings) as storage:
-        try:
-            signer = await open_signer(storage.signing_keys, sealer, now=int(system_clock()))
-        except WrongEncryptionKey:
-            raise ConfigurationError(
-                "DCR_SERVER_ENCRYPTION_KEY is not the key that the database was made with: "
-                "give that one, its signing keys cannot be read otherwise"
-            ) from None
+        signing_keys = await _signing_keys(settings, storage, sealer)
         urls = Urls.of(settings.issuer or "")
-        yield Server(
-            urls=urls,
-            policies=settings.policies,
-            storage=storage,
-            signer=signer,
-            entropy=system_entropy,
-            clock=system_clock,
-            departure=Departure(),
-            cors_allowed_origins=settings.cors_allowed_origins,
-            request_ids=RequestIds(system_entropy),
-            metrics=RequestMetrics(registry, settings.policies, urls.path),
-            fetcher=outside.fetcher,
-            remote_keys=outside.remote_keys,
-            statements=outside.statements,
-            open_registration=settings.open_registration,
-            trusted_proxies=settings.trusted_proxies,
-            failed_authentication_rate=settings.failed_authentication_rate,
+        async with signing_keys.followed():
+            yield Server(
+                urls=urls,
+                policies=settings.policies,
+                storage=storage,
+                signing_keys=signing_keys,
+                fetcher=outside.fetcher,
+                remote_keys=outside.remote_keys,
+                statements=outside.statements,
+                entropy=system_entropy,
+                clock=system_clock,
+                departure=Departure(),
+                cors_allowed_origins=settings.cors_allowed_origins,
+                request_ids=RequestIds(system_entropy),
+                metrics=RequestMetrics(registry, settings.policies, urls.path),
+                open_registration=settings.open_registration,
+                trusted_proxies=settings.trusted_proxies,
+                failed_authentication_rate=settings.failed_authentication_rate,
+            )
+
+
+async def _signing_keys(settings: Settings, storage: Storage, sealer: Sealer) -> SigningKeys:
+    now = int(system_clock())
+    try:
+        keys = await open_signing_keys(
+            storage.signing_keys, sealer, algorithm=settings.signing_algorithm, now=now
         )
+    except WrongEncryptionKey:
+        raise wrong_encryption_key() from None
+    if keys.newest.algorithm != settings.signing_algorithm:
+        log.warning(
+            "signing_algorithm_not_in_use",
+            setting=settings.signing_algorithm,
+            in_use=keys.newest.algorithm,
+            detail="dcr-server keys rotate makes a key for it",
+        )
+    return keys

@@ -16,6 +16,8 @@ from dcr_server.rates import ParsedRate
 
 DEVELOPMENT_POLICY: Final = "default"
 ANY: Final = "*"
+LONGEST_ACCESS_TOKEN_LIFETIME: Final = 86_400
+"""Seconds; for as long a signing key stays published that signs no more."""
 
 
 # Policies are few and stay for the life of the process.
@@ -82,7 +84,13 @@ class Policy(BaseModel):
         None, description="after which a client is removed that never authenticated; none: never"
     )
     access_token_lifetime: Seconds | None = Field(
-        None, description="of the access tokens; none: the server's own"
+        None,
+        le=LONGEST_ACCESS_TOKEN_LIFETIME,
+        description="of the access tokens, at most 1d; none: 1h",
+    )
+    client_assertion_audience: Literal["issuer_or_token_endpoint", "issuer"] = Field(
+        "issuer_or_token_endpoint",
+        description="which names of this server a private_key_jwt may have as its audience",
     )
     software_statement: Literal["ignored", "accepted", "required"] = Field(
         "ignored", description="ignored, accepted or required: what comes of a software statement"

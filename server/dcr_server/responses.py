@@ -11,7 +11,8 @@ from dcr_protocol.json_document import JsonValue
 _JSON: Final = "application/json"
 # RFC 6749 §5.1: Pragma too, for caches of HTTP/1.0 (S-008).
 _NO_STORE: Final = {"Cache-Control": "no-store", "Pragma": "no-cache"}
-_PUBLIC: Final = {"Cache-Control": "public, max-age=300"}
+SECONDS_THAT_CACHES_KEEP: Final = 300
+_PUBLIC: Final = {"Cache-Control": f"public, max-age={SECONDS_THAT_CACHES_KEEP}"}
 
 
 def no_store(

@@ -4,7 +4,6 @@ from dataclasses import dataclass, field
 from typing import Self
 
 from dcr_protocol.uris import split_uri
-from dcr_server.access_tokens import AccessTokenSigner
 from dcr_server.client_addresses import Network
 from dcr_server.fetching import Fetcher
 from dcr_server.metrics import RequestMetrics
@@ -12,6 +11,7 @@ from dcr_server.policies import OpenRegistration, Policies
 from dcr_server.rates import Limits, Rate
 from dcr_server.remote_keys import RemoteKeys
 from dcr_server.request_ids import RequestIds
+from dcr_server.signing_keys import SigningKeys
 from dcr_server.software_statements import SoftwareStatements
 from dcr_server.storage.protocol import Storage
 from dcr_server.tokens import Clock, Entropy
@@ -25,6 +25,8 @@ class Urls:
     path: str
     registration_endpoint: str
     token_endpoint: str
+    introspection_endpoint: str
+    revocation_endpoint: str
     jwks_uri: str
 
     @classmethod
@@ -36,6 +38,8 @@ class Urls:
             path="" if uri is None else uri.path,
             registration_endpoint=f"{prefix}/connect/register",
             token_endpoint=f"{prefix}/token",
+            introspection_endpoint=f"{prefix}/introspect",
+            revocation_endpoint=f"{prefix}/revoke",
             jwks_uri=f"{prefix}/jwks",
         )
 
@@ -55,7 +59,7 @@ class Server:
     urls: Urls
     policies: Policies
     storage: Storage
-    signer: AccessTokenSigner
+    signing_keys: SigningKeys
     entropy: Entropy
     clock: Clock
     departure: Departure

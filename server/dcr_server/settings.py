@@ -118,6 +118,15 @@ class Settings(BaseSettings):
         None, description="32 bytes in base64; seals what must be readable, such as signing keys"
     )
     encryption_key_file: Path | None = Field(None, description="file that holds encryption_key")
+    previous_encryption_keys: SecretStr | None = Field(
+        None, description="earlier encryption keys, separated by commas: still open, seal no more"
+    )
+    previous_encryption_keys_file: Path | None = Field(
+        None, description="file that holds previous_encryption_keys, one a line"
+    )
+    signing_algorithm: Literal["ES256", "RS256"] = Field(
+        "ES256", description="of the access tokens, for keys made from now on: ES256 or RS256"
+    )
     tls_cert_file: Path | None = Field(
         None, description="certificate chain in PEM; serves https, reloaded when it changes"
     )
@@ -197,16 +206,21 @@ class Settings(BaseSettings):
             decode_encryption_key(key.get_secret_value())
         return key
 
+    @field_validator("previous_encryption_keys")
+    @classmethod
+    def _check_previous_encryption_keys(cls, keys: SecretStr | None) -> SecretStr | None:
+        if keys is not None:
+            decode_encryption_keys(keys.get_secret_value())
+        return keys
+
     @model_validator(mode="after")
     def _check_pairs(self) -> Self:
         if (self.tls_cert_file is None) != (self.tls_key_file is None):
             raise ValueError("set both DCR_SERVER_TLS_CERT_FILE and DCR_SERVER_TLS_KEY_FILE")
-        if self.encryption_key is not None and self.encryption_key_file is not None:
-            raise ValueError(
-                "set one of DCR_SERVER_ENCRYPTION_KEY and DCR_SERVER_ENCRYPTION_KEY_FILE"
-            )
-        if self.admin_token is not None and self.admin_token_file is not None:
-            raise ValueError("set one of DCR_SERVER_ADMIN_TOKEN and DCR_SERVER_ADMIN_TOKEN_FILE")
+        for name in ("encryption_key", "previous_encryption_keys", "admin_token"):
+            if getattr(self, name) is not None and getattr(self, f"{name}_file") is not None:
+                variable = ENVIRONMENT_PREFIX + name.upper()
+                raise ValueError(f"set one of {variable} and {variable}_FILE")
         return self
 
     @model_validator(mode="after")
@@ -233,6 +247,14 @@ def decode_encryption_key(text: str) -> bytes:
     if len(key) != KEY_BYTES:
         raise ValueError(f"give {KEY_BYTES} bytes in base64: openssl rand -base64 {KEY_BYTES}")
     return key
+
+
+def decode_encryption_keys(text: str) -> tuple[bytes, ...]:
+    """Read several, separated by commas or blanks.
+
+    Raises ValueError as above.
+    """
+    return tuple(decode_encryption_key(part) for part in text.replace(",", " ").split())
 
 
 def is_loopback(url: str) -> bool:

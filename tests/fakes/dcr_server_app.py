@@ -18,7 +18,6 @@ from prometheus_client import CollectorRegistry
 from pydantic import SecretStr
 from starlette.applications import Starlette
 
-from dcr_server.access_tokens import open_signer
 from dcr_server.app import create_app
 from dcr_server.encryption import Sealer
 from dcr_server.fetching import Fetcher
@@ -29,6 +28,7 @@ from dcr_server.records import Owner
 from dcr_server.remote_keys import RemoteKeys
 from dcr_server.request_ids import RequestIds
 from dcr_server.server import Departure, Server, Urls
+from dcr_server.signing_keys import SigningAlgorithm, open_signing_keys
 from dcr_server.software_statements import SoftwareStatements
 from dcr_server.statement_issuers import StatementIssuer
 from dcr_server.storage.sqlite import BUSY_TIMEOUT, open_sqlite_storage
@@ -79,6 +79,7 @@ async def running_server(
     cors_allowed_origins: tuple[str, ...] = (),
     fetcher: Fetcher | None = None,
     statement_issuers: Mapping[str, Mapping[str, object]] | None = None,
+    signing_algorithm: SigningAlgorithm = "ES256",
 ) -> AsyncIterator[Server]:
     """What the endpoints work with; the database stays in the folder for the next start."""
     storage = await open_sqlite_storage(folder / "dcr-server.db", busy_timeout=busy_timeout)
@@ -92,7 +93,9 @@ async def running_server(
             urls=urls,
             policies=policies,
             storage=storage,
-            signer=await open_signer(storage.signing_keys, sealer, now=int(clock())),
+            signing_keys=await open_signing_keys(
+                storage.signing_keys, sealer, algorithm=signing_algorithm, now=int(clock())
+            ),
             entropy=entropy,
             clock=clock,
             departure=Departure(),

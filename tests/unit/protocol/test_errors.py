@@ -57,5 +57,6 @@ def test_s091_the_codes_are_those_of_the_rfcs() -> None:
         "invalid_target",
         "unauthorized_client",
         "unsupported_grant_type",
+        "unsupported_token_type",
         "temporarily_unavailable",
     }

@@ -21,7 +21,12 @@ MACHINE: Mapping[str, JsonValue] = {"grant_types": ["client_credentials"], "scop
 EVERYTHING = Policy(
     grant_types=("authorization_code", "refresh_token", "client_credentials", "implicit"),
     response_types=("code", "id_token", "token id_token"),
-    token_endpoint_auth_methods=("client_secret_basic", "client_secret_post", "none"),
+    token_endpoint_auth_methods=(
+        "client_secret_basic",
+        "client_secret_post",
+        "private_key_jwt",
+        "none",
+    ),
     redirect_uris=("*",),
     scopes=("*",),
 )

@@ -8,6 +8,12 @@ from dcr_protocol.server_metadata import discovery_urls, parse_server_metadata
 from dcr_server.policies import Policy
 from tests.unit.server.registrant import MACHINE, Registrant, registrant_at
 
+ENDPOINTS = (
+    "registration_endpoint",
+    "token_endpoint",
+    "introspection_endpoint",
+    "revocation_endpoint",
+)
 ISSUERS = ["https://auth.test", "https://auth.test/", "https://auth.test/tenants/a"]
 
 
@@ -27,7 +33,7 @@ async def test_every_advertised_endpoint_is_there(tmp_path: Path, issuer: str) -
     async with registrant_at(tmp_path, issuer=issuer) as registrant:
         metadata = (await registrant.http.get(discovery_urls(issuer)[0])).json()
         assert (await registrant.http.get(metadata["jwks_uri"])).status_code == 200
-        for endpoint in ("registration_endpoint", "token_endpoint"):
+        for endpoint in ENDPOINTS:
             assert (await registrant.http.post(metadata[endpoint])).status_code in {401, 415}
 
 
@@ -49,22 +55,30 @@ async def test_a_client_registers_and_reads_below_an_issuer_with_a_path(tmp_path
 async def test_s183_members_with_a_misleading_default_are_there(registrant: Registrant) -> None:
     document = (await registrant.http.get("/.well-known/oauth-authorization-server")).json()
     assert document["grant_types_supported"] == ["client_credentials"]
-    assert document["token_endpoint_auth_methods_supported"] == ["client_secret_basic"]
+    for endpoint in ("token", "introspection", "revocation"):
+        assert document[f"{endpoint}_endpoint_auth_methods_supported"] == [
+            "client_secret_basic",
+            "client_secret_post",
+            "private_key_jwt",
+        ]
     assert document["response_types_supported"] == []
     assert document["response_modes_supported"] == []
 
 
-async def test_s184_no_signing_algorithms_without_a_jwt_method(registrant: Registrant) -> None:
+async def test_s184_signing_algorithms_are_listed_none_is_not_among_them(
+    registrant: Registrant,
+) -> None:
     document = (await registrant.http.get("/.well-known/oauth-authorization-server")).json()
-    assert "token_endpoint_auth_signing_alg_values_supported" not in document
+    for endpoint in ("token", "introspection", "revocation"):
+        algorithms = document[f"{endpoint}_endpoint_auth_signing_alg_values_supported"]
+        assert {"ES256", "RS256", "PS256"} <= set(algorithms)
+        assert not [name for name in algorithms if name == "none" or name.startswith("HS")]
 
 
 async def test_what_is_not_served_is_not_advertised(registrant: Registrant) -> None:
     document = (await registrant.http.get("/.well-known/openid-configuration")).json()
     assert not {
         "authorization_endpoint",
-        "introspection_endpoint",
-        "revocation_endpoint",
         "userinfo_endpoint",
     } & set(document)
 

@@ -140,7 +140,7 @@ async def test_s143_a_secret_that_expired_gets_no_token(tmp_path: Path) -> None:
         assert (await registrant.get_token(client.basic)).status_code == 401
 
 
-@pytest.mark.parametrize("method", ["client_secret_post", "none"])
+@pytest.mark.parametrize("method", ["client_secret_jwt", "none"])
 async def test_a_method_that_could_get_no_token_is_not_registered(
     registrant: Registrant, method: str
 ) -> None:
