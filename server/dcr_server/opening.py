@@ -54,17 +54,20 @@ def make_outside(settings: Settings) -> Outside:
         raise ConfigurationError(
             f"DCR_SERVER_FETCH_CA_FILE={settings.fetch_ca_file}: {error}"
         ) from None
-    fetcher = Fetcher(tls, allowed_hosts=settings.fetch_allowed_hosts)
-    remote_keys = RemoteKeys(fetcher.fetch_json, time.monotonic)
+    # A place of its own for each purpose: strangers who keep one busy hold up nobody else.
+    for_sectors, for_clients, for_issuers = (
+        Fetcher(tls, allowed_hosts=settings.fetch_allowed_hosts) for _ in range(3)
+    )
+    issuers_keys = RemoteKeys(for_issuers.fetch_json, time.monotonic)
     urls = Urls.of(settings.issuer or "")
     audiences = (urls.issuer, urls.registration_endpoint)
     try:
         statements = SoftwareStatements(
-            settings.statement_issuers, remote_keys, audiences=audiences
+            settings.statement_issuers, issuers_keys, audiences=audiences
         )
     except KeysUnavailable as error:
         raise ConfigurationError(f"statement_issuers: jwks_file: {error}") from None
-    return Outside(fetcher, remote_keys, statements)
+    return Outside(for_sectors, RemoteKeys(for_clients.fetch_json, time.monotonic), statements)
 
 
 @contextlib.asynccontextmanager
