@@ -2,9 +2,7 @@
 
 from functools import partial
 
-from starlette.applications import Starlette
 from starlette.middleware import Middleware
-from starlette.routing import Route
 
 from dcr_server import (
     client_configuration,
@@ -18,13 +16,13 @@ from dcr_server import (
 )
 from dcr_server.cross_origin import CrossOrigin
 from dcr_server.rate_limits import limiting_failures
-from dcr_server.routing import application, resource_at
+from dcr_server.routing import Application, Resource, resource_at
 from dcr_server.server import Server
 
 
-def create_app(server: Server) -> Starlette:
+def create_app(server: Server) -> Application:
     origins = server.cors_allowed_origins
-    return application(
+    return Application(
         server,
         _routes(server),
         server.metrics,
@@ -32,7 +30,7 @@ def create_app(server: Server) -> Starlette:
     )
 
 
-def _routes(server: Server) -> list[Route]:
+def _routes(server: Server) -> list[Resource]:
     resource = partial(resource_at, server)
     path = server.urls.path
     return [
@@ -59,5 +57,5 @@ def _routes(server: Server) -> list[Route]:
         resource(f"{path}/.well-known/openid-configuration", GET=discovery.openid_configuration),
         resource("/healthz", GET=health.healthz),
         resource("/readyz", GET=health.readyz),
-        resource("/openapi.json", GET=openapi.read_openapi),
+        resource("/openapi.json", GET=openapi.Description()),
     ]

@@ -1,8 +1,8 @@
 """Every error becomes its response here: JSON, no-store, nothing about our inside (S-090 ff.)."""
 
-from collections.abc import Callable, Coroutine, Mapping
+from collections.abc import Callable, Mapping
 from http import HTTPStatus
-from typing import Any, Final, cast
+from typing import Final, cast
 
 import structlog
 from starlette.exceptions import HTTPException
@@ -22,11 +22,10 @@ SERVER_ERROR: Final = "server_error"
 
 log = structlog.get_logger()
 
-# Starlette's type of a handler; Any is its own.
-Handler = Callable[[Request, Exception], Coroutine[Any, Any, Response]]
+Handler = Callable[[Request, Exception], Response]
 
 
-async def protocol_error(request: Request, error: Exception) -> Response:
+def protocol_error(request: Request, error: Exception) -> Response:
     refusal = cast("ProtocolError", error)
     exchange_of(request).error = refusal.code.value
     description = without_credentials(refusal.description)
@@ -42,7 +41,7 @@ async def protocol_error(request: Request, error: Exception) -> Response:
     return no_store({**document}, refusal.status, refusal.headers)
 
 
-async def http_error(request: Request, error: Exception) -> Response:
+def http_error(request: Request, error: Exception) -> Response:
     """Unknown paths and methods; Allow is among the headers of a 405 (S-010)."""
     refusal = cast("HTTPException", error)
     exchange_of(request).error = RegistrationErrorCode.INVALID_REQUEST.value
@@ -52,7 +51,7 @@ async def http_error(request: Request, error: Exception) -> Response:
     )
 
 
-async def storage_unavailable(request: Request, error: Exception) -> Response:
+def storage_unavailable(request: Request, error: Exception) -> Response:
     exchange = exchange_of(request)
     exchange.error = RegistrationErrorCode.TEMPORARILY_UNAVAILABLE.value
     exchange.storage_failed = True
@@ -65,11 +64,18 @@ async def storage_unavailable(request: Request, error: Exception) -> Response:
     )
 
 
-HANDLERS: Final[Mapping[type[Exception], Handler]] = {
-    ProtocolError: protocol_error,
-    HTTPException: http_error,
-    StorageUnavailable: storage_unavailable,
-}
+_HANDLERS: Final[tuple[tuple[type[Exception], Handler], ...]] = (
+    (ProtocolError, protocol_error),
+    (HTTPException, http_error),
+    (StorageUnavailable, storage_unavailable),
+)
+ANSWERED: Final = tuple(kind for kind, _ in _HANDLERS)
+"""What an endpoint raises to be answered for."""
+
+
+def answer_to(request: Request, error: Exception) -> Response:
+    handler = next(handler for kind, handler in _HANDLERS if isinstance(error, kind))
+    return handler(request, error)
 
 
 class LastResort:

@@ -1,17 +1,16 @@
-"""`/openapi.json`: the OpenAPI 3.1 document, made from the routes of the application itself.
+"""`/openapi.json`: the OpenAPI 3.1 document, made from the resources of the application itself.
 
 What a path does is data in `openapi_operations`, what travels is made from the models in
 `openapi_schemas`; this module only puts them together.
 """
 
+import importlib.resources
 from collections.abc import Mapping, Sequence
 from http import HTTPStatus
-from importlib import resources
 from typing import Final
 
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.routing import BaseRoute, Route
 
 from dcr_protocol.json_document import JsonValue, parse_json_object
 from dcr_server.openapi_admin_operations import ADMIN_OPERATIONS, ADMIN_TOKEN
@@ -27,6 +26,7 @@ from dcr_server.openapi_operations import (
 from dcr_server.openapi_schemas import reference, schemas
 from dcr_server.requests import JSON, LONGEST_IDEMPOTENCY_KEY
 from dcr_server.responses import public
+from dcr_server.routing import Resource
 from dcr_server.server import Server
 
 VERSION: Final = "3.1.0"
@@ -96,16 +96,20 @@ _ADMIN_LISTENER: Final[JsonValue] = {
 _ALSO_FOR_ADMINISTRATORS: Final = ("/healthz", "/readyz")
 
 
-async def read_openapi(request: Request, server: Server) -> Response:
-    state = request.app.state
-    # Made once, when somebody asks: few do, and the routes do not change.
-    if not hasattr(state, "openapi_document"):
-        state.openapi_document = openapi_document(server, request.app.routes)
-    return public(state.openapi_document)
+class Description:
+    """The endpoint. The document is made once, when somebody asks: few do, and nothing changes."""
+
+    def __init__(self) -> None:
+        self._document: dict[str, JsonValue] | None = None
+
+    async def __call__(self, request: Request, server: Server) -> Response:
+        if self._document is None:
+            self._document = openapi_document(server, request.app.resources)
+        return public(self._document)
 
 
-def openapi_document(server: Server, routes: Sequence[BaseRoute]) -> dict[str, JsonValue]:
-    """Raises KeyError for a route that has no operation."""
+def openapi_document(server: Server, resources: Sequence[Resource]) -> dict[str, JsonValue]:
+    """Raises KeyError for a path and method that has no operation."""
     urls = server.urls
     return {
         "openapi": VERSION,
@@ -118,7 +122,7 @@ def openapi_document(server: Server, routes: Sequence[BaseRoute]) -> dict[str, J
         },
         "servers": [{"url": urls.issuer.rstrip("/")}],
         "paths": {
-            **dict(_path_item(server, route) for route in routes if isinstance(route, Route)),
+            **dict(_path_item(server, resource) for resource in resources),
             **_admin_paths(),
         },
         "components": {
@@ -131,8 +135,8 @@ def openapi_document(server: Server, routes: Sequence[BaseRoute]) -> dict[str, J
     }
 
 
-def _path_item(server: Server, route: Route) -> tuple[str, JsonValue]:
-    urls, path = server.urls, route.path
+def _path_item(server: Server, resource: Resource) -> tuple[str, JsonValue]:
+    urls, path = server.urls, resource.path
     item: dict[str, JsonValue] = {}
     if urls.path and path.startswith(f"{urls.path}/"):
         path = path.removeprefix(urls.path)
@@ -141,8 +145,8 @@ def _path_item(server: Server, route: Route) -> tuple[str, JsonValue]:
         item["servers"] = [{"url": _origin(server)}]
     in_path = _in_path(path)
     item["parameters"] = _parameters(in_path)
-    for method in sorted(route.methods or ()):
-        # Starlette answers HEAD with GET.
+    for method in sorted(resource.methods):
+        # HEAD is answered with GET.
         described = OPERATIONS["GET" if method == "HEAD" else method, path.removesuffix(urls.path)]
         document = _operation(described, method, (404,) if in_path else ())
         item[method.lower()] = document | _security(described, server)
@@ -245,7 +249,9 @@ def _content(carried: Body | Answer) -> JsonValue:
 
 def _example(name: str) -> JsonValue:
     """Give an example of the RFCs."""
-    text = resources.files("dcr_server").joinpath("openapi_examples.json").read_text("utf-8")
+    text = (
+        importlib.resources.files("dcr_server").joinpath("openapi_examples.json").read_text("utf-8")
+    )
     return parse_json_object(text.encode())[name]
 
 

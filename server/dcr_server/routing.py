@@ -1,16 +1,25 @@
-"""How paths and methods become an ASGI application; which they are, `app` and `admin.app` say."""
+"""How paths and methods become an ASGI application; which they are, `app` and `admin.app` say.
 
+    Exchanges           id, time, metrics, log line
+    └── LastResort      a bug becomes a 500
+        └── middleware, if any
+            └── Resources       path and method become an endpoint, its error becomes an answer
+
+A request passes each of them, so they are few and do little.
+"""
+
+import re
 import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from http import HTTPStatus
 
-from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.routing import BaseRoute, Route
-from starlette.types import Receive, Scope, Send
+from starlette.types import ASGIApp, Receive, Scope, Send
 
-from dcr_server.error_responses import HANDLERS, LastResort
+from dcr_server.error_responses import ANSWERED, LastResort, answer_to
 from dcr_server.exchange import Exchanges
 from dcr_server.metrics import RequestMetrics
 from dcr_server.server import Server
@@ -18,49 +27,94 @@ from dcr_server.server import Server
 Endpoint = Callable[[Request, Server], Awaitable[Response]]
 
 
-class _Resource:
-    """What is behind one path. As an ASGI application, since a function gets wrapped twice."""
+class Resource:
+    """What is behind one path, which may have one parameter: `/connect/register/{client_id}`."""
 
-    def __init__(self, server: Server, endpoints: Mapping[str, Endpoint]) -> None:
+    def __init__(self, server: Server, path: str, endpoints: Mapping[str, Endpoint]) -> None:
+        self.path = path
         self._server = server
-        # Starlette answers HEAD with GET; the body is cut off when it is sent.
-        self._endpoints = (
-            {**endpoints, "HEAD": endpoints["GET"]} if "GET" in endpoints else endpoints
-        )
+        # HEAD is answered with GET; the body is cut off when it is sent.
+        head = {"HEAD": endpoints["GET"]} if "GET" in endpoints else {}
+        self._endpoints = {**endpoints, **head}
+        self.methods = frozenset(self._endpoints)
+        literal = (re.escape(part) for part in re.split(r"\{\w+\}", path))
+        self._pattern = re.compile("([^/]+)".join(literal))
+        self._parameters = re.findall(r"\{(\w+)\}", path)
+
+    @property
+    def is_literal(self) -> bool:
+        return not self._parameters
+
+    def parameters(self, path: str) -> dict[str, str] | None:
+        match = self._pattern.fullmatch(path)
+        return dict(zip(self._parameters, match.groups(), strict=True)) if match else None
+
+    def answer(self, request: Request) -> Awaitable[Response]:
+        """Raises HTTPException: 405 with all methods of this path (S-010)."""
+        endpoint = self._endpoints.get(request.scope["method"])
+        if endpoint is None:
+            allowed = ", ".join(self._endpoints)
+            raise HTTPException(HTTPStatus.METHOD_NOT_ALLOWED, headers={"Allow": allowed})
+        return endpoint(request, self._server)
+
+
+class Resources:
+    """The innermost application."""
+
+    def __init__(self, resources: Sequence[Resource]) -> None:
+        self.resources = resources
+        self._literal = {each.path: each for each in resources if each.is_literal}
+        self._others = [each for each in resources if not each.is_literal]
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        # What describes the resources reads them from here.
+        scope["app"] = self
         request = Request(scope, receive, send)
-        response = await self._endpoints[request.method](request, self._server)
+        try:
+            resource = self._find(scope)
+            scope["route"] = resource
+            response = await resource.answer(request)
+        except ANSWERED as error:
+            response = answer_to(request, error)
         await response(scope, receive, send)
 
+    def _find(self, scope: Scope) -> Resource:
+        """Raises HTTPException. A slash too many is another path: nothing is redirected."""
+        path = scope["path"]
+        resource = self._literal.get(path)
+        if resource is not None:
+            return resource
+        for each in self._others:
+            parameters = each.parameters(path)
+            if parameters is not None:
+                scope["path_params"] = parameters
+                return each
+        raise HTTPException(HTTPStatus.NOT_FOUND)
 
-def resource_at(server: Server, path: str, **endpoints: Endpoint) -> Route:
-    """One route per path, so that a 405 lists all of its methods."""
-    return Route(path, _Resource(server, endpoints), methods=[*endpoints])
+
+def resource_at(server: Server, path: str, **endpoints: Endpoint) -> Resource:
+    """One per path, so that a 405 lists all of its methods."""
+    return Resource(server, path, endpoints)
 
 
-def application(
-    server: Server,
-    routes: Sequence[BaseRoute],
-    metrics: RequestMetrics | None,
-    *middleware: Middleware,
-) -> Starlette:
-    """Put around the routes what every request goes through; without metrics none is counted."""
-    app = Starlette(
-        routes=routes,
-        middleware=[
-            Middleware(
-                Exchanges,
-                departure=server.departure,
-                request_ids=server.request_ids,
-                metrics=metrics,
-                timer=time.perf_counter,
-            ),
-            Middleware(LastResort),
-            *middleware,
-        ],
-        exception_handlers={**HANDLERS},
-    )
-    # A redirect would be built from the Host header.
-    app.router.redirect_slashes = False
-    return app
+class Application(Exchanges):
+    """All that a request passes; without metrics none is counted."""
+
+    def __init__(
+        self,
+        server: Server,
+        resources: Sequence[Resource],
+        metrics: RequestMetrics | None,
+        *middleware: Middleware,
+    ) -> None:
+        app: ASGIApp = Resources(resources)
+        for each in reversed(middleware):
+            app = each.cls(app, *each.args, **each.kwargs)
+        super().__init__(
+            LastResort(app),
+            departure=server.departure,
+            request_ids=server.request_ids,
+            metrics=metrics,
+            timer=time.perf_counter,
+        )
+        self.resources = tuple(resources)

@@ -8,7 +8,7 @@ from pathlib import Path
 import httpx
 import pytest
 from pydantic import SecretStr
-from starlette.applications import Starlette
+from starlette.types import ASGIApp
 
 from dcr_operator.outcomes import (
     CredentialsAccepted,
@@ -92,7 +92,7 @@ async def pair(tmp_path: Path) -> AsyncIterator[Pair]:
         await client.close()
 
 
-def transport_to(app: Starlette) -> httpx.AsyncBaseTransport:
+def transport_to(app: ASGIApp) -> httpx.AsyncBaseTransport:
     return httpx.ASGITransport(app)
 
 

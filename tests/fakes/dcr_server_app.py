@@ -16,7 +16,6 @@ from typing import Protocol
 
 from prometheus_client import CollectorRegistry
 from pydantic import SecretStr
-from starlette.applications import Starlette
 
 from dcr_server.app import create_app
 from dcr_server.encryption import Sealer
@@ -27,6 +26,7 @@ from dcr_server.policies import DEVELOPMENT_POLICY, Policy, development_policies
 from dcr_server.records import Owner
 from dcr_server.remote_keys import RemoteKeys
 from dcr_server.request_ids import RequestIds
+from dcr_server.routing import Application
 from dcr_server.server import Departure, Server, Urls
 from dcr_server.signing_keys import SigningAlgorithm, open_signing_keys
 from dcr_server.software_statements import SoftwareStatements
@@ -117,7 +117,7 @@ async def running_app(
     issuer: str = ISSUER,
     policies: Mapping[str, Policy] | None = None,
     clock: Clock = time.time,
-) -> AsyncIterator[tuple[Starlette, Mint]]:
+) -> AsyncIterator[tuple[Application, Mint]]:
     async with running_server(folder, issuer=issuer, policies=policies, clock=clock) as server:
         yield create_app(server), minting_for(server)
 

@@ -7,16 +7,14 @@ from typing import Final
 
 from prometheus_client import CollectorRegistry
 from pydantic import SecretStr
-from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.routing import Route
 
 from dcr_protocol.bearer import invalid_token
 from dcr_server import health
 from dcr_server.admin import audit, clients, initial_access_tokens
 from dcr_server.requests import bearer_token_hash
-from dcr_server.routing import Endpoint, application, resource_at
+from dcr_server.routing import Application, Endpoint, Resource, resource_at
 from dcr_server.server import Server
 from dcr_server.server_metrics import ServerMetrics, exposition
 from dcr_server.tokens import hash_of
@@ -41,7 +39,7 @@ def create_admin_app(
     admin_token: SecretStr | None,
     metrics: Endpoint,
     readyz: Endpoint = health.readyz,
-) -> Starlette:
+) -> Application:
     """Without an admin token nothing under /admin exists."""
     resource = partial(resource_at, server)
     routes = [
@@ -51,11 +49,11 @@ def create_admin_app(
     ]
     if admin_token is not None:
         routes += _administration(server, hash_of(admin_token.get_secret_value()))
-    return application(server, routes, None)
+    return Application(server, routes, None)
 
 
-def _administration(server: Server, admin_token_hash: bytes) -> list[Route]:
-    def resource(path: str, **endpoints: Endpoint) -> Route:
+def _administration(server: Server, admin_token_hash: bytes) -> list[Resource]:
+    def resource(path: str, **endpoints: Endpoint) -> Resource:
         guarded = {
             method: _guarded(endpoint, admin_token_hash) for method, endpoint in endpoints.items()
         }

@@ -6,7 +6,7 @@ import socket
 from collections.abc import AsyncIterator
 
 import structlog
-from starlette.applications import Starlette
+from starlette.types import ASGIApp
 
 from dcr_server.configuration import admin_token
 from dcr_server.http_server import HttpServer
@@ -19,7 +19,7 @@ log = structlog.get_logger()
 
 @contextlib.asynccontextmanager
 async def serving_administrators(
-    app: Starlette, settings: Settings, listener: socket.socket | None, tls: ReloadingTls | None
+    app: ASGIApp, settings: Settings, listener: socket.socket | None, tls: ReloadingTls | None
 ) -> AsyncIterator[None]:
     """Serve while the context is open. Beyond loopback with the server's certificate, if any."""
     if listener is None or settings.admin_listen is None:

@@ -7,12 +7,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import httpx
-from starlette.applications import Starlette
 
 from dcr_protocol.json_document import JsonValue
 from dcr_server.app import create_app
 from dcr_server.fetching import Fetcher
 from dcr_server.policies import Policy
+from dcr_server.routing import Application
 from dcr_server.server import Server
 from dcr_server.storage.sqlite import BUSY_TIMEOUT
 from tests.fakes.dcr_server_app import ISSUER, Mint, minting_for, running_server
@@ -65,7 +65,7 @@ class Registered:
 @dataclass(frozen=True)
 class Registrant:
     server: Server
-    app: Starlette
+    app: Application
     http: httpx.AsyncClient
     clock: ManualClock
     mint: Mint

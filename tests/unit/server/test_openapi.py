@@ -10,14 +10,13 @@ import jsonschema
 import pytest
 import schemathesis
 from pydantic import SecretStr
-from starlette.applications import Starlette
-from starlette.routing import Route
 
 from dcr_protocol.client_metadata import ClientMetadata
 from dcr_protocol.errors import RegistrationErrorCode
 from dcr_server import health
 from dcr_server.admin.app import create_admin_app
 from dcr_server.openapi_schemas import registration_request
+from dcr_server.routing import Application
 from tests.unit.server.administrator import TOKEN
 from tests.unit.server.registrant import MACHINE, Registrant, registrant_at
 
@@ -28,18 +27,13 @@ EXAMPLES = json.loads(
 METHODS = {"get", "head", "put", "post", "delete", "patch", "options", "trace"}
 
 
-def _admin_app(registrant: Registrant) -> Starlette:
+def _admin_app(registrant: Registrant) -> Application:
     return create_admin_app(registrant.server, SecretStr(TOKEN), health.healthz)
 
 
-def _served(app: Starlette) -> set[tuple[str, str]]:
-    served = {
-        (route.path, method)
-        for route in app.routes
-        if isinstance(route, Route)
-        for method in route.methods or ()
-    }
-    assert len(app.routes) == len({path for path, _ in served})
+def _served(app: Application) -> set[tuple[str, str]]:
+    served = {(resource.path, method) for resource in app.resources for method in resource.methods}
+    assert len(app.resources) == len({path for path, _ in served})
     return served
 
 
