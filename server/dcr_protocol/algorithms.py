@@ -34,8 +34,21 @@ _NEVER_UNSIGNED: Final = (
 )
 
 
+# Most clients name no algorithm: then nothing here concerns them.
+_CONCERNED: Final = frozenset(
+    {
+        *(member for pair in _ENCRYPTION_PAIRS for member in pair),
+        *_NEVER_UNSIGNED,
+        "id_token_signed_response_alg",
+        "request_object_signing_alg",
+    }
+)
+
+
 def content_encryption_defaults(metadata: ClientMetadata) -> dict[str, str]:
     """Provision `_enc` where only `_alg` was sent (OIDCR §2)."""
+    if _CONCERNED.isdisjoint(metadata.model_fields_set):
+        return {}
     return {
         encryption: DEFAULT_CONTENT_ENCRYPTION
         for algorithm, encryption in _ENCRYPTION_PAIRS
@@ -48,6 +61,11 @@ def check_algorithms(metadata: ClientMetadata) -> None:
 
     Raises InvalidClientMetadata.
     """
+    if not _CONCERNED.isdisjoint(metadata.model_fields_set):
+        _check_named_algorithms(metadata)
+
+
+def _check_named_algorithms(metadata: ClientMetadata) -> None:
     for algorithm, encryption in _ENCRYPTION_PAIRS:
         if getattr(metadata, encryption) is not None and getattr(metadata, algorithm) is None:
             raise InvalidClientMetadata(f"{encryption} needs {algorithm}")

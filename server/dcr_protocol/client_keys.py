@@ -33,6 +33,10 @@ _ENCRYPTED_RESPONSE_MEMBERS: Final = (
 )
 _ASYMMETRIC_ENCRYPTION: Final = ("RSA", "ECDH-ES")
 _AUTH_METHODS_WITH_KEYS: Final = frozenset({PRIVATE_KEY_JWT, SELF_SIGNED_TLS_CLIENT_AUTH})
+# Most clients have no keys and need none.
+_CONCERNED: Final = frozenset(
+    {"jwks", "jwks_uri", *_SIGNED_REQUEST_MEMBERS, *_ENCRYPTED_RESPONSE_MEMBERS}
+)
 
 
 def check_client_keys(metadata: ClientMetadata) -> None:
@@ -40,6 +44,9 @@ def check_client_keys(metadata: ClientMetadata) -> None:
 
     Raises InvalidClientMetadata; never with a part of a key in its text.
     """
+    method = metadata.token_endpoint_auth_method
+    if method not in _AUTH_METHODS_WITH_KEYS and _CONCERNED.isdisjoint(metadata.model_fields_set):
+        return
     # RFC 7591 §2: both at once are an error.
     if metadata.jwks is not None and metadata.jwks_uri is not None:
         raise InvalidClientMetadata("jwks and jwks_uri must not be used together")
@@ -48,9 +55,7 @@ def check_client_keys(metadata: ClientMetadata) -> None:
     if reason is not None and not keys and metadata.jwks_uri is None:
         raise InvalidClientMetadata(f"{reason} needs jwks or jwks_uri")
     _check_set(keys)
-    if metadata.token_endpoint_auth_method == SELF_SIGNED_TLS_CLIENT_AUTH and not all(
-        "x5c" in key for key in keys
-    ):
+    if method == SELF_SIGNED_TLS_CLIENT_AUTH and not all("x5c" in key for key in keys):
         # RFC 8705 §2.2.2: the certificates themselves are what is compared.
         raise InvalidClientMetadata("self_signed_tls_client_auth: every key of jwks needs x5c")
 

@@ -4,8 +4,9 @@ One model for server and operator. It holds what a client asks for or what is re
 members that only the server assigns are in `client_information`.
 """
 
+import functools
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Annotated, Final
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
@@ -33,9 +34,6 @@ Statement = Annotated[
 Uris = Annotated[tuple[Text, ...], Field(max_length=100, strict=False)]
 Tokens = Annotated[tuple[Token, ...], Field(max_length=100, strict=False)]
 Seconds = Annotated[int, Field(ge=0, le=2**53)]
-
-# RFC 7592 §2.2: null and empty ask for removal; in a registration they say nothing.
-_OMITTED: Final[tuple[JsonValue, ...]] = (None, "")
 
 _REASONS: Final = {
     "string_type": "must be a string",
@@ -254,14 +252,25 @@ class ClientMetadata(BaseModel):
 
     def to_wire(self) -> dict[str, JsonValue]:
         """Return the members that are set, snake_case, without null (S-085)."""
-        document: dict[str, JsonValue] = {
-            member: list(value) if type(value) is tuple else value
-            for member, value in self.__dict__.items()
-            if value is not None
-        }
+        values = self.__dict__
+        document: dict[str, JsonValue] = {}
+        # Few of the many members are set: those are put in order, the others not looked at.
+        for member in sorted(self.model_fields_set, key=_order_of(type(self))):
+            value = values[member]
+            if value is not None:
+                document[member] = list(value) if type(value) is tuple else value
         document.pop("localized", None)
         document.update(self.localized or {})
         return document
+
+
+# What model_validate comes to, without the way there.
+_VALIDATOR: Final = ClientMetadata.__pydantic_validator__
+
+
+@functools.cache
+def _order_of(model: type[ClientMetadata]) -> Callable[[str], int]:
+    return {member: position for position, member in enumerate(model.model_fields)}.__getitem__
 
 
 def parse_client_metadata(document: Mapping[str, JsonValue]) -> ClientMetadata:
@@ -272,16 +281,19 @@ def parse_client_metadata(document: Mapping[str, JsonValue]) -> ClientMetadata:
 
     Raises InvalidRedirectUri or InvalidClientMetadata for values of a wrong type (S-027).
     """
-    members = {name: value for name, value in document.items() if value not in _OMITTED}
+    # RFC 7592 §2.2: null and empty ask for removal; in a registration they say nothing.
+    members = {name: value for name, value in document.items() if value is not None and value != ""}
     members.pop("localized", None)  # no member of the wire
-    if any("#" in name for name in members):
+    if "#" in "".join(members):
         localized = _localized_members(members)
         members = {name: value for name, value in members.items() if "#" not in name}
-        members["localized"] = localized or None
+        if localized:
+            members["localized"] = localized
     try:
-        return ClientMetadata.model_validate(members)
+        metadata: ClientMetadata = _VALIDATOR.validate_python(members)
     except ValidationError as error:
         raise _type_error(error) from None
+    return metadata
 
 
 def _localized_members(members: Mapping[str, JsonValue]) -> dict[str, JsonValue]:

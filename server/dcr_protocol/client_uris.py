@@ -28,6 +28,16 @@ _SCALAR_MEMBERS: Final = (
     *((member, _PAGE_SCHEMES) for member in sorted(PAGE_URI_MEMBERS)),
     *((member, _HTTPS) for member in sorted(HTTPS_URI_MEMBERS)),
 )
+# Most clients have redirection URIs and no other: then there is nothing to look at.
+_CONCERNED: Final = frozenset(
+    {
+        *PAGE_URI_MEMBERS,
+        *HTTPS_URI_MEMBERS,
+        *HTTPS_URI_LIST_MEMBERS,
+        "localized",
+        "subject_type",
+    }
+)
 
 
 def check_redirect_uris(metadata: ClientMetadata, rules: RedirectUriRules) -> None:
@@ -59,6 +69,8 @@ def check_uris(metadata: ClientMetadata) -> None:
 
     Raises InvalidClientMetadata.
     """
+    if _CONCERNED.isdisjoint(metadata.model_fields_set):
+        return
     values = metadata.__dict__
     for member, schemes in _SCALAR_MEMBERS:
         uri = values[member]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from typing import TYPE_CHECKING, Final
 
 from dcr_protocol.errors import InvalidClientMetadata
@@ -20,6 +21,8 @@ _GRANT_OF_RESPONSE: Final = {"code": AUTHORIZATION_CODE, "token": IMPLICIT, "id_
 _NONE: Final = frozenset({"none"})
 
 
+# Clients come with few combinations; what is refused is not kept.
+@functools.lru_cache(maxsize=64)
 def complete_grants(
     grant_types: tuple[str, ...] | None, response_types: tuple[str, ...] | None
 ) -> tuple[tuple[str, ...], tuple[str, ...]]:
@@ -38,7 +41,8 @@ def complete_grants(
     return grant_types, response_types
 
 
-def uses_implicit(response_types: Sequence[str]) -> bool:
+@functools.lru_cache(maxsize=64)
+def uses_implicit(response_types: tuple[str, ...]) -> bool:
     """Say whether a token or ID Token comes back in the redirection (implicit and hybrid)."""
     return any(IMPLICIT in _grants_of(response_type) for response_type in response_types)
 

@@ -6,6 +6,7 @@ what the operator may do before it sends one. What a policy allows is not decide
 
 from __future__ import annotations
 
+import functools
 import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
@@ -110,9 +111,20 @@ def _check_words(metadata: ClientMetadata) -> None:
 
 
 def _redirect_uri_rules(metadata: ClientMetadata, rules: MetadataRules) -> RedirectUriRules:
+    application_type = metadata.application_type or DEFAULT_APPLICATION_TYPE
+    return _known_redirect_uri_rules(
+        application_type, rules, uses_implicit=uses_implicit(metadata.response_types or ())
+    )
+
+
+# Two types of application, a few sets of switches.
+@functools.cache
+def _known_redirect_uri_rules(
+    application_type: str, rules: MetadataRules, *, uses_implicit: bool
+) -> RedirectUriRules:
     return RedirectUriRules(
-        application_type=metadata.application_type or DEFAULT_APPLICATION_TYPE,
-        uses_implicit=uses_implicit(metadata.response_types or ()),
+        application_type=application_type,
+        uses_implicit=uses_implicit,
         allow_http=rules.allow_http_redirect_uris,
         allow_schemes_without_dot=rules.allow_schemes_without_dot,
     )
@@ -126,6 +138,8 @@ def _check_tls_client_auth(metadata: ClientMetadata) -> None:
             raise InvalidClientMetadata(
                 "tls_client_auth needs exactly one of " + ", ".join(TLS_CLIENT_AUTH_MEMBERS)
             )
+    if FLAWS_IN_CERTIFICATE_NAMES.keys().isdisjoint(metadata.model_fields_set):
+        return
     for member, flaw in FLAWS_IN_CERTIFICATE_NAMES.items():
         name = getattr(metadata, member)
         if name is not None and flaw(name):

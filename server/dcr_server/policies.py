@@ -193,6 +193,7 @@ def _check_values(member: str, values: Sequence[str] | None, allowed: Sequence[s
             )
 
 
+@functools.lru_cache(maxsize=64)
 def _as_set(response_type: str) -> str:
     return " ".join(sorted(response_type.split()))
 
