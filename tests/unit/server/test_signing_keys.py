@@ -1,5 +1,6 @@
 """Signing keys survive restarts, sealed; each is published before it signs and for long after."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -106,6 +107,15 @@ async def test_a_running_server_keeps_its_keys_when_they_are_sealed_anew(storage
     await storage.signing_keys.reseal(kid, sealed)
     await keys.reload()
     assert keys.current(NOW).record.sealed_private_key == sealed
+
+
+async def test_a_running_server_notices_a_rotation_by_itself(storage: Storage) -> None:
+    keys = await open_signing_keys(storage.signing_keys, SEALER, algorithm="ES256", now=NOW)
+    async with keys.followed(seconds=0.001), asyncio.timeout(5):
+        new = await add_key(storage, signs_from=NOW + 900, retire_at=NOW + 2000)
+        # The clock of the loop is what it waits for, not an event of ours.
+        while keys.newest.kid != new:  # noqa: ASYNC110 - as above
+            await asyncio.sleep(0.001)
 
 
 async def test_a_reload_that_fails_changes_nothing(storage: Storage) -> None:
