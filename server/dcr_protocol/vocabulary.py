@@ -101,6 +101,7 @@ AUTH_METHODS_WITH_SECRET: Final = frozenset(
 AUTHORIZATION_CODE: Final = "authorization_code"
 IMPLICIT: Final = "implicit"
 CLIENT_CREDENTIALS: Final = "client_credentials"
+REFRESH_TOKEN: Final = "refresh_token"
 CIBA: Final = "urn:openid:params:grant-type:ciba"
 
 # Grants that send the user's browser back to the client.
@@ -122,3 +123,40 @@ DEFAULT_APPLICATION_TYPE: Final = WEB
 DEFAULT_GRANT_TYPES: Final = (AUTHORIZATION_CODE,)
 DEFAULT_RESPONSE_TYPES: Final = ("code",)
 DEFAULT_CONTENT_ENCRYPTION: Final = "A128CBC-HS256"
+
+# RFC 7591 §4.2, RFC 8705 §2; others are absolute URIs.
+KNOWN_AUTH_METHODS: Final = (
+    CLIENT_SECRET_BASIC,
+    CLIENT_SECRET_POST,
+    CLIENT_SECRET_JWT,
+    PRIVATE_KEY_JWT,
+    TLS_CLIENT_AUTH,
+    SELF_SIGNED_TLS_CLIENT_AUTH,
+    "none",
+    "spiffe_jwt",
+    "spiffe_x509",
+)
+# RFC 7591 §2, RFC 8628 §3.4, RFC 8693 §2.1, CIBA §4; others are absolute URIs (RFC 6749 §4.5).
+KNOWN_GRANT_TYPES: Final = (
+    AUTHORIZATION_CODE,
+    IMPLICIT,
+    CLIENT_CREDENTIALS,
+    REFRESH_TOKEN,
+    "password",
+    "urn:ietf:params:oauth:grant-type:jwt-bearer",
+    "urn:ietf:params:oauth:grant-type:saml2-bearer",
+    "urn:ietf:params:oauth:grant-type:device_code",
+    "urn:ietf:params:oauth:grant-type:token-exchange",
+    CIBA,
+)
+# OAuth 2.0 Multiple Response Types §3 to §5.
+KNOWN_RESPONSE_TYPES: Final = (
+    "code",
+    "token",
+    "id_token",
+    "id_token token",
+    "code id_token",
+    "code token",
+    "code id_token token",
+    "none",
+)

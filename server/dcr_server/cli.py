@@ -5,9 +5,10 @@ import contextlib
 import os
 from collections.abc import Coroutine, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import click
+import structlog
 import uvloop
 
 from dcr_server.bootstrap_command import bootstrap
@@ -15,11 +16,13 @@ from dcr_server.configuration import (
     ConfigurationError,
     admin_token,
     check_issuer_is_safe,
+    configuration_file,
     encryption_key,
     load_settings,
     required,
     unknown_variables,
 )
+from dcr_server.configuration_check import Step, check_settings
 from dcr_server.configuration_example import EXAMPLE
 from dcr_server.database_urls import SQLITE
 from dcr_server.development import DATABASE, with_development_defaults
@@ -63,6 +66,17 @@ def _text(_context: click.Context, parameter: click.Parameter, value: str | None
         raise click.BadParameter("this is empty")
     return value
 
+
+_STEPS: Final[tuple[Step, ...]] = (
+    lambda settings: required(settings, ["issuer", "database"]),
+    check_issuer_is_safe,
+    encryption_key,
+    admin_token,
+    serving_tls,
+    make_outside,
+)
+
+log = structlog.get_logger()
 
 _database = click.option(
     "--database", help="sqlite:///path/file.db or postgresql://user:password@host/name"
@@ -114,6 +128,10 @@ def serve_command(*, dev: bool, config: Path | None, **flags: str | None) -> Non
         settings = _settings(flags, config, dev=dev)
         configure_logging(settings.log_format, settings.log_level)
         _tell_unknown_variables()
+        for warning in check_settings(settings, configuration_file(config)):
+            # What --dev fills in is as open as it should be.
+            if not dev:
+                log.warning("configuration", detail=warning)
         _run(serve(settings, development=dev))
 
 
@@ -204,15 +222,16 @@ def config_init() -> None:
 @config_group.command("check")
 @_config
 def config_check(config: Path | None) -> None:
-    """Check settings and policies as `serve` would, without serving."""
+    """Check settings and policies as `serve` would, without serving.
+
+    Names everything that is wrong at once, each with its place, its value and what to do. What
+    works, but hardly as it was meant, is a warning on standard error and no failure.
+    """
     with _failures_in_one_line():
         settings = load_settings({}, config)
-        required(settings, ["issuer", "database"])
-        check_issuer_is_safe(settings)
-        encryption_key(settings)
-        admin_token(settings)
-        serving_tls(settings)
-        make_outside(settings)
+        warnings = check_settings(settings, configuration_file(config), _STEPS)
+    for warning in warnings:
+        click.echo(f"dcr-server: {warning}", err=True)
     _tell_unknown_variables()
     named = ", ".join(settings.policies) or "none, so nobody may register"
     click.echo(f"settings are complete; policies: {named}")

@@ -10,10 +10,13 @@ from pathlib import Path
 from typing import Any, Final
 
 import yaml
-from pydantic import SecretStr, ValidationError
+from pydantic import BaseModel, SecretStr, ValidationError
 from pydantic_core import ErrorDetails
+from pydantic_settings import SettingsError
 
 from dcr_protocol.json_document import JsonValue
+from dcr_server.policies import OpenRegistration, Policy
+from dcr_server.policy_check import problems_in_unread_policies
 from dcr_server.settings import (
     ENVIRONMENT_PREFIX,
     Settings,
@@ -21,6 +24,7 @@ from dcr_server.settings import (
     decode_encryption_key,
     is_loopback,
 )
+from dcr_server.suggestions import did_you_mean
 
 CONFIG_VARIABLE: Final = f"{ENVIRONMENT_PREFIX}CONFIG"
 
@@ -34,6 +38,18 @@ _SERVICE_LINK: Final = re.compile(
     rf"{ENVIRONMENT_PREFIX}(SERVICE_HOST|SERVICE_PORT(_\w+)?|PORT(_\d+_(TCP|UDP|SCTP)(_\w+)?)?)"
 )
 
+_REMEDIES: Final = {
+    "tuple_type": "give a list, such as [one, another]",
+    "dict_type": "give a mapping, such as {key: value}",
+    "model_type": "give a mapping, such as {key: value}",
+    "string_type": "give text, in quotes where it looks like something else",
+    "int_type": "give a whole number",
+    "int_parsing": "give a whole number",
+    "bool_type": "give true or false",
+    "bool_parsing": "give true or false",
+    "missing": "is missing",
+}
+
 Flags = Mapping[str, str | None]
 
 
@@ -46,7 +62,7 @@ def load_settings(flags: Flags, file: Path | None) -> Settings:
 
     Raises ConfigurationError.
     """
-    file = file or _file_from_environment()
+    file = configuration_file(file)
     given = {name: value for name, value in flags.items() if value is not None}
     from_file = {
         name: value
@@ -57,7 +73,11 @@ def load_settings(flags: Flags, file: Path | None) -> Settings:
         # Arguments win over the environment; what the environment has was left out above.
         return Settings.model_validate(from_file | given)
     except ValidationError as error:
-        raise ConfigurationError(_describe(error.errors(), given, from_file, file)) from None
+        lines = _describe(error.errors(), given, from_file, file)
+        # Whoever mends a file wants to hear everything at once.
+        others = problems_in_unread_policies(from_file.get("policies"))
+        lines += [f"{file}: {problem}" for problem in others if problem.is_error]
+        raise ConfigurationError("\n".join(lines)) from None
 
 
 def unknown_variables(environment: Mapping[str, str]) -> list[str]:
@@ -85,7 +105,9 @@ def required(settings: Settings, names: Sequence[str]) -> None:
 
 def check_issuer_is_safe(settings: Settings) -> None:
     """S-002: plain http beyond loopback only where somebody asked for it by name, --dev."""
-    issuer = settings.issuer or ""
+    issuer = settings.issuer
+    if issuer is None:
+        return
     if not issuer.startswith("https://") and not is_loopback(issuer):
         raise ConfigurationError(
             f"{_variable('issuer')}={issuer}: http is for loopback and --dev only, "
@@ -126,9 +148,10 @@ def admin_token(settings: Settings) -> SecretStr | None:
     return SecretStr(token)
 
 
-def _file_from_environment() -> Path | None:
+def configuration_file(flag: Path | None) -> Path | None:
+    """Return the file that is read: the flag's, else that of the environment."""
     named = os.environ.get(CONFIG_VARIABLE)
-    return Path(named) if named else None
+    return flag or (Path(named) if named else None)
 
 
 def _read_file(file: Path) -> dict[str, JsonValue]:
@@ -171,23 +194,35 @@ def _describe(
     flags: Mapping[str, object],
     from_file: Mapping[str, object],
     file: Path | None,
-) -> str:
+) -> list[str]:
     lines = []
     for error in errors:
-        path = [str(part) for part in error["loc"]]
+        path = [_printable(str(part)) for part in error["loc"]]
         message = _remedy(error)
         if not path:
             lines.append(message)
             continue
         where = _where(path, flags, from_file, file)
         lines.append(f"{where}{_shown(path[0], error)}: {message}")
-    return "\n".join(lines)
+    return lines
 
 
 def _remedy(error: ErrorDetails) -> str:
     if error["type"] == "extra_forbidden":
-        return "is not a setting: see dcr-server config init"
-    return error["msg"].removeprefix("Value error, ")
+        return _remedy_for_unknown([str(part) for part in error["loc"]])
+    if isinstance(error.get("ctx", {}).get("error"), SettingsError):
+        return "a variable for what has parts, such as DCR_SERVER_POLICIES, is not JSON"
+    message = error["msg"].removeprefix("Value error, ").removeprefix(f"{error['input']!r}: ")
+    return _REMEDIES.get(error["type"], message)
+
+
+def _remedy_for_unknown(path: Sequence[str]) -> str:
+    *above, name = path
+    model: type[BaseModel] = Settings
+    if above:
+        model = Policy if above[0] == "policies" else OpenRegistration
+    near = did_you_mean(name.lower(), model.model_fields)
+    return f"is not a setting{near or ': see dcr-server config init'}"
 
 
 def _where(
@@ -210,7 +245,11 @@ def _shown(name: str, error: ErrorDetails) -> str:
         return ""
     if not isinstance(value, str | int | float):
         return ""
-    return f"={value}"[:_LONGEST_VALUE_SHOWN]
+    return f"={_printable(str(value))}"[:_LONGEST_VALUE_SHOWN]
+
+
+def _printable(text: str) -> str:
+    return text if text.isprintable() else repr(text)
 
 
 def _variable(name: str) -> str:

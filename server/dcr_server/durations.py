@@ -23,6 +23,12 @@ def parse_duration(text: str) -> int:
     return int(match[1]) * _SECONDS[match[2]]
 
 
+def format_duration(seconds: int) -> str:
+    """Write it as people do, in the largest unit that fits."""
+    unit = max((u for u in _SECONDS if seconds % _SECONDS[u] == 0), key=lambda u: _SECONDS[u])
+    return f"{seconds // _SECONDS[unit]}{unit}"
+
+
 def _seconds(value: object) -> object:
     return parse_duration(value) if isinstance(value, str) else value
 

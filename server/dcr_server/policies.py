@@ -18,6 +18,7 @@ DEVELOPMENT_POLICY: Final = "default"
 ANY: Final = "*"
 LONGEST_ACCESS_TOKEN_LIFETIME: Final = 86_400
 """Seconds; for as long a signing key stays published that signs no more."""
+_LONGEST_NAME: Final = 100
 
 
 # Policies are few and stay for the life of the process.
@@ -60,10 +61,10 @@ class Policy(BaseModel):
         default=False, description="logo, terms and the like only from hosts of redirect URIs"
     )
     max_clients: int | None = Field(
-        None, ge=0, description="how many clients may exist under this policy"
+        None, ge=0, strict=True, description="how many clients may exist under this policy"
     )
     max_clients_per_subject: int | None = Field(
-        None, ge=0, description="how many of them one subject may own"
+        None, ge=0, strict=True, description="how many of them one subject may own"
     )
     rate: ParsedRate | None = Field(
         None, description="registrations of one subject, such as 60/1m, counted by each process"
@@ -181,6 +182,14 @@ class OpenRegistration(BaseModel):
     rate: ParsedRate = Field(description="registrations of one address, such as 10/1h")
 
 
+def _check_name(name: str) -> str:
+    # It stands in log lines, in labels of metrics and in what an Idempotency-Key is unique within.
+    if not name.isprintable() or not name.strip() or len(name) > _LONGEST_NAME:
+        raise ValueError(f"name a policy by 1 to {_LONGEST_NAME} printable characters")
+    return name
+
+
+PolicyName = Annotated[str, AfterValidator(_check_name)]
 Policies = Mapping[str, Policy]
 
 

@@ -24,7 +24,7 @@ from dcr_server.cross_origin import Origins
 from dcr_server.database_urls import checked_database_url, sqlite_path
 from dcr_server.encryption import KEY_BYTES
 from dcr_server.fetch_targets import parse_allowed_host
-from dcr_server.policies import OpenRegistration, Policy
+from dcr_server.policies import OpenRegistration, Policy, PolicyName
 from dcr_server.rates import ParsedRate
 from dcr_server.statement_issuers import StatementIssuer, check_statement_issuers
 
@@ -165,7 +165,7 @@ class Settings(BaseSettings):
     failed_authentication_rate: ParsedRate | None = Field(
         None, description="401s of one address, such as 30/1m, before it is answered 429 only"
     )
-    policies: dict[str, Policy] = Field(
+    policies: dict[PolicyName, Policy] = Field(
         default_factory=dict, description="who may register what; without any, nobody may"
     )
     statement_issuers: dict[str, StatementIssuer] = Field(

@@ -217,6 +217,50 @@ def test_a_variable_that_is_no_setting_is_told_and_no_failure() -> None:
     assert result.stderr == told
 
 
+def test_config_check_tells_warnings_without_failing() -> None:
+    Path("key").write_text("A" * 43 + "=")
+    Path("config.yaml").write_text("policies: {web: {}}\n")
+    result = run(
+        *("config", "check", "--config", "config.yaml"),
+        DCR_SERVER_ISSUER="https://a",
+        DCR_SERVER_DATABASE="sqlite:///test.db",
+        DCR_SERVER_ENCRYPTION_KEY_FILE="key",
+    )
+    assert result.exit_code == 0
+    told = "dcr-server: config.yaml: policies.web: admits nothing: list grant_types\n"
+    assert result.stderr == told
+    assert result.stdout == "settings are complete; policies: web\n"
+
+
+def test_config_check_tells_all_that_is_wrong_at_once() -> None:
+    Path("config.yaml").write_text(
+        "policies: {web: {grant_types: [authorization_cod]}}\n"
+        "open_registration: {policy: wbe, rate: 10/1h}\n"
+    )
+    result = run("config", "check", "--config", "config.yaml", DCR_SERVER_TLS_CERT_FILE="/nope")
+    assert result.exit_code == 1
+    # The pair of TLS settings is checked before anything can be asked of them.
+    assert "set both DCR_SERVER_TLS_CERT_FILE and DCR_SERVER_TLS_KEY_FILE" in result.stderr
+    assert "config.yaml: policies.web.grant_types.0=authorization_cod: is not" in result.stderr
+    result = run("config", "check", "--config", "config.yaml")
+    assert result.exit_code == 1
+    for said in (
+        "DCR_SERVER_ISSUER is not set",
+        "DCR_SERVER_DATABASE is not set",
+        "DCR_SERVER_ENCRYPTION_KEY",
+        "config.yaml: policies.web.grant_types.0=authorization_cod: is not known, did you mean",
+        "config.yaml: open_registration.policy=wbe: no such policy, did you mean web?",
+    ):
+        assert said in result.stderr
+
+
+def test_serve_refuses_a_policy_that_config_check_refuses() -> None:
+    Path("config.yaml").write_text("policies: {web: {grant_types: [authorization_cod]}}\n")
+    result = run("serve", "--dev", "--listen", "127.0.0.1:0", "--config", "config.yaml")
+    assert result.exit_code == 1
+    assert "did you mean authorization_code?" in result.stderr
+
+
 @pytest.mark.parametrize("command", [[], ["serve"], ["token", "create"], ["config", "check"]])
 def test_help_is_there(command: list[str]) -> None:
     result = run(*command, "--help")

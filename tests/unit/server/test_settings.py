@@ -119,7 +119,7 @@ def test_a_mistake_in_the_file_names_file_and_place() -> None:
         load_settings({}, file)
     lines = sorted(str(caught.value).splitlines())
     # An unknown name may be a misspelt secret's: its value is not shown.
-    assert lines[0] == "config.yaml: isuer: is not a setting: see dcr-server config init"
+    assert lines[0] == "config.yaml: isuer: is not a setting, did you mean issuer?"
     assert lines[1].startswith("config.yaml: policies.web.redirect_uris.0=nonsense: ")
 
 
