@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from dcr_protocol.client_metadata import ClientMetadata
+from dcr_protocol.client_metadata import LONGEST_NAME, ClientMetadata
 from dcr_protocol.errors import (
     InvalidRequest,
     InvalidSoftwareStatement,
@@ -223,6 +223,9 @@ def _single_use(name: str, claims: Claims, issuer: StatementIssuer) -> SingleUse
 def _approved_software(claims: Claims, issuer: StatementIssuer) -> str | None:
     software_id = claims.get("software_id")
     named = software_id if isinstance(software_id, str) and software_id else None
+    # It names an owner, in logs too.
+    if named is not None and not (len(named) <= LONGEST_NAME and named.isprintable()):
+        raise InvalidSoftwareStatement("the software statement: software_id is no name")
     if issuer.software_ids is not None and named not in issuer.software_ids:
         raise UnapprovedSoftwareStatement("the software of the statement is not approved here")
     if issuer.policy is not None and named is None:

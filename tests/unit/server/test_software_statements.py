@@ -133,6 +133,13 @@ async def test_who_is_admitted_by_a_statement_alone_has_a_software_id(tmp_path: 
     assert "there is no software_id" in description
 
 
+@pytest.mark.parametrize("software_id", ["a\nb", "a\x00", "\u202eshop", "x" * 513])
+async def test_a_software_id_that_is_no_name_is_refused(tmp_path: Path, software_id: str) -> None:
+    verifier = statements(tmp_path, policy="web")
+    _, description = await refused(verifier, SIGNER.statement(software_id=software_id))
+    assert "software_id is no name" in description
+
+
 async def test_a_statement_that_serves_once_says_which_it_is_and_until_when(tmp_path: Path) -> None:
     verifier = statements(tmp_path, single_use=True)
     text = SIGNER.statement(jti="1", exp=NOW + 10)
