@@ -56,9 +56,6 @@ async def refused(publisher: Publisher, limits: FetchLimits = IMPATIENT) -> str:
         pytest.param(endless_answer(HEAD + b"\r\n", b" ", 0.02), id="a byte now and then"),
         pytest.param(endless_answer(CHUNKED_HEAD, b"1\r\n \r\n", 0.02), id="a chunk now and then"),
         pytest.param(
-            endless_answer(b"", b"HTTP/1.1 100 Continue\r\n\r\n"), id="endless 100 Continue"
-        ),
-        pytest.param(
             endless_answer(HEAD + b"Content-Length: 9\r\n\r\n", b"", 0.01),
             id="a body that is announced and does not come",
         ),
@@ -121,6 +118,24 @@ async def test_s170_bodies_beyond_the_limit(tmp_path: Path, answer: Answer) -> N
 async def test_s170_endless_headers(tmp_path: Path, answer: Answer) -> None:
     async with publishing(tmp_path, answer) as publisher:
         assert "HTTP" in await refused(publisher, FetchLimits())
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        pytest.param(
+            endless_answer(b"", b"HTTP/1.1 100 Continue\r\n\r\n" * 50), id="interim responses"
+        ),
+        pytest.param(
+            endless_answer(CHUNKED_HEAD, b"1;" + b"a" * 4000 + b"\r\n \r\n"),
+            id="large heads of small chunks",
+        ),
+    ],
+)
+async def test_s170_much_that_is_no_body(tmp_path: Path, answer: Answer) -> None:
+    """Ended by its amount, long before its time is up."""
+    async with publishing(tmp_path, answer) as publisher:
+        assert "HTTP" in await refused(publisher, FetchLimits(seconds=60))
 
 
 BOMB = b"[" + b" " * (50 * 2**20) + b"]"
