@@ -26,8 +26,8 @@ from dcr_server.json_web_tokens import (
 from dcr_server.verification_keys import ASYMMETRIC_ALGORITHMS, Jwk, verify_signature
 
 CLIENT_ASSERTION_TYPE: Final = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
-LONGEST_LIFE: Final = 600
-"""Seconds ahead that `exp` may be."""
+LONGEST_LIFE: Final = 3600
+"""Seconds ahead that `exp` may be; Authlib makes assertions for an hour."""
 SIGNING_ALGORITHMS: Final = ASYMMETRIC_ALGORITHMS
 
 # RFC 8725 §3.11: a token that was made for another purpose says so.

@@ -22,7 +22,7 @@ from tests.processes.dcr_server import DcrServer, DcrServerSettings, running_dcr
 
 pytestmark = [pytest.mark.interop, pytest.mark.xdist_group("clients")]
 
-METHODS = ["client_secret_basic"]
+METHODS = ["client_secret_basic", "client_secret_post", "private_key_jwt"]
 SECONDS = 120.0
 SCOPE = "orders.read"
 
@@ -107,6 +107,7 @@ def test_a_client_in_python_lives_from_discovery_to_deletion(
         client_id=client["client_id"],
         client_secret=client.get("client_secret", key),
         token_endpoint_auth_method=method,
+        revocation_endpoint_auth_method=method,
         scope=SCOPE,
     )
     machine.register_client_auth_method(
