@@ -11,6 +11,7 @@ import click
 import structlog
 import uvloop
 
+from dcr_server.answering import serving_tls
 from dcr_server.bootstrap_command import bootstrap
 from dcr_server.configuration import (
     ConfigurationError,
@@ -36,11 +37,12 @@ from dcr_server.minting import (
 )
 from dcr_server.opening import make_outside, open_storage
 from dcr_server.records import Owner
-from dcr_server.serving import serve, serving_tls
+from dcr_server.serving import serve
 from dcr_server.settings import Settings
 from dcr_server.storage.protocol import StorageError
 from dcr_server.structured_logging import configure_logging
 from dcr_server.tokens import system_clock, system_entropy
+from dcr_server.worker_command import worker
 
 _config = click.option(
     "--config",
@@ -206,6 +208,7 @@ def token_create(
 
 
 main.add_command(bootstrap)
+main.add_command(worker)
 
 
 @main.group("config")

@@ -41,6 +41,10 @@ class HttpServer(uvicorn.Server):
             )
         )
 
+    def leave(self) -> None:
+        """Stop listening, finish what is under way."""
+        self.should_exit = True
+
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
         """Leave the signals alone: they are ours from before the first connection on."""
@@ -51,16 +55,13 @@ def leave_on_signals(http_server: HttpServer, departure: Departure, notice: floa
     """Have SIGTERM announce the departure first; SIGINT, or SIGTERM again, ends it at once."""
     loop = asyncio.get_running_loop()
 
-    def stop() -> None:
-        http_server.should_exit = True
-
     def leave() -> None:
         if departure.announced or not notice:
-            stop()
+            http_server.leave()
             return
         departure.announced = True
         log.info("leaving", seconds=notice)
-        loop.call_later(notice, stop)
+        loop.call_later(notice, http_server.leave)
 
-    loop.add_signal_handler(signal.SIGINT, stop)
+    loop.add_signal_handler(signal.SIGINT, http_server.leave)
     loop.add_signal_handler(signal.SIGTERM, leave)

@@ -4,7 +4,13 @@ import contextlib
 from collections.abc import Sequence
 from importlib.metadata import version
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, generate_latest
+from prometheus_client import (
+    CollectorRegistry,
+    Counter,
+    Gauge,
+    disable_created_metrics,
+    generate_latest,
+)
 
 from dcr_server.storage.protocol import Storage, StorageUnavailable
 
@@ -13,6 +19,8 @@ class ServerMetrics:
     """Of the process that has the admin listener."""
 
     def __init__(self, registry: CollectorRegistry) -> None:
+        # When a counter was made is of no use to anybody, and doubles what is told.
+        disable_created_metrics()  # type: ignore[no-untyped-call]  # it has no types
         self._clients = Gauge(
             "dcr_server_clients", "Clients that are registered.", ["policy"], registry=registry
         )

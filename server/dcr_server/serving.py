@@ -1,11 +1,7 @@
 """The composition root of `dcr-server serve`: settings become adapters, adapters applications."""
 
-import asyncio
 import contextlib
-import gc
 import socket
-from collections.abc import AsyncIterator
-from dataclasses import dataclass
 from typing import Final
 
 import structlog
@@ -13,34 +9,21 @@ from prometheus_client import CollectorRegistry
 
 from dcr_server.admin.app import Metrics, create_admin_app
 from dcr_server.admin.listener import serving_administrators
+from dcr_server.answering import Serving, answer, open_listener, serving_tls
 from dcr_server.app import create_app
 from dcr_server.configuration import admin_token, check_issuer_is_safe, required
 from dcr_server.development import development_issuer
 from dcr_server.http_server import HttpServer, leave_on_signals
-from dcr_server.listening import admin_listener, bind, bound_address, open_for_connections
+from dcr_server.listening import admin_listener, bind, bound_address
 from dcr_server.opening import open_server
 from dcr_server.server_metrics import ServerMetrics
 from dcr_server.settings import Settings
-from dcr_server.tls import ReloadingTls, TlsFiles
+from dcr_server.supervisor import supervise
 
 # How long the end is announced by readiness and by closing connections after their answer.
 _SECONDS_OF_NOTICE: Final = 3.0
 
-_GARBAGE_COLLECTION: Final = (10_000, 20, 50)
-
 log = structlog.get_logger()
-
-
-@dataclass(frozen=True, slots=True)
-class Serving:
-    """What is decided before anything starts: complete settings, bound sockets."""
-
-    settings: Settings
-    listener: socket.socket
-    admin_listener: socket.socket | None
-    tls: ReloadingTls | None
-    notice: float
-    """Seconds between SIGTERM and the end of listening."""
 
 
 async def serve(settings: Settings, *, development: bool) -> None:
@@ -57,7 +40,9 @@ async def serve(settings: Settings, *, development: bool) -> None:
             sockets.enter_context(contextlib.closing(for_administrators))
         # Whoever tries it out does not want to wait for others to notice that it leaves.
         notice = 0.0 if development else _SECONDS_OF_NOTICE
-        await _serve_alone(Serving(settings, listener, for_administrators, tls, notice))
+        serving = Serving(settings, listener, for_administrators, tls, notice)
+        await (supervise(serving) if settings.workers > 1 else _serve_alone(serving))
+    log.info("stopped")
 
 
 def _complete(settings: Settings, listener: socket.socket, *, development: bool) -> Settings:
@@ -87,45 +72,3 @@ async def _serve_alone(serving: Serving) -> None:
             leave_on_signals(http_server, server.departure, serving.notice)
             open_listener(serving)
             await answer(http_server, serving.listener, serving.tls)
-    log.info("stopped")
-
-
-def open_listener(serving: Serving) -> None:
-    """Let clients in, and say so."""
-    settings = serving.settings
-    open_for_connections(serving.listener, settings.listen)
-    address = bound_address(serving.listener, settings.listen)
-    scheme = "https" if serving.tls else "http"
-    log.info("listening", url=f"{scheme}://{address}", issuer=settings.issuer)
-    if not settings.policies:
-        log.warning("no_policies", detail="nobody may register, see dcr-server config init")
-
-
-async def answer(
-    http_server: HttpServer, listener: socket.socket, tls: ReloadingTls | None
-) -> None:
-    """Answer clients until it is told to leave."""
-    # What exists now stays, and what a request makes is freed by its reference counts: the
-    # collector is there for the rare cycle.
-    gc.freeze()
-    gc.set_threshold(*_GARBAGE_COLLECTION)
-    async with following(tls):
-        await http_server.serve(sockets=[listener])
-
-
-@contextlib.asynccontextmanager
-async def following(tls: ReloadingTls | None) -> AsyncIterator[None]:
-    """Reload certificates that change while the context is open."""
-    task = asyncio.create_task(tls.follow()) if tls else None
-    try:
-        yield
-    finally:
-        if task:
-            task.cancel()
-
-
-def serving_tls(settings: Settings) -> ReloadingTls | None:
-    """Raises ConfigurationError for files that cannot be served."""
-    if settings.tls_cert_file is None or settings.tls_key_file is None:
-        return None
-    return ReloadingTls(TlsFiles(settings.tls_cert_file, settings.tls_key_file))

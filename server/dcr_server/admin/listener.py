@@ -33,7 +33,7 @@ async def serving_administrators(
     try:
         yield
     finally:
-        http_server.should_exit = True
+        http_server.leave()
         await serving
 
 

@@ -2,7 +2,6 @@ import re
 from pathlib import Path
 
 import pytest
-import yaml
 
 from dcr_operator.settings import PREFIX as OPERATOR_PREFIX
 from dcr_operator.settings import Settings as OperatorSettings
@@ -10,6 +9,7 @@ from dcr_protocol.uri_patterns import parse_uri_pattern
 from dcr_server.policies import Policy
 from dcr_server.settings import ENVIRONMENT_PREFIX as SERVER_PREFIX
 from dcr_server.settings import Settings as ServerSettings
+from tests.unit.docs.server_page import documented_policies
 
 _ROW = re.compile(r"^\| `(?P<name>DCR_[A-Z_]+)` \| .+ \| (?P<default>.+) \|$", re.MULTILINE)
 
@@ -33,13 +33,8 @@ def test_every_variable_of_the_server_is_documented_and_no_other() -> None:
 
 
 def test_every_member_of_a_policy_is_shown_in_the_example() -> None:
-    page = Path("docs", "server.md").read_text(encoding="utf-8")
-    [example] = re.findall(r"```yaml\n(policies:.+?)```", page, re.DOTALL)
-    policies = {
-        name: Policy.model_validate(policy)
-        for name, policy in yaml.safe_load(example)["policies"].items()
-    }
-    shown = {member for policy in policies.values() for member in policy.model_fields_set}
+    policies = documented_policies().values()
+    shown = {member for policy in policies for member in policy.model_fields_set}
     assert shown == Policy.model_fields.keys()
 
 
