@@ -1,0 +1,1 @@
+"""The commands of `dcr-server`, by what they are about; `cli` puts them together."""
