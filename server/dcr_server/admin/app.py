@@ -1,7 +1,7 @@
 """The application of the admin listener: which path has which methods, and who may use them."""
 
 import hmac
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import Final
 
@@ -20,6 +20,18 @@ from dcr_server.server_metrics import ServerMetrics, exposition
 from dcr_server.tokens import hash_of
 
 _EXPOSITION: Final = "text/plain; version=0.0.4; charset=utf-8"
+
+PATHS: Final[Mapping[str, Mapping[str, Endpoint]]] = {
+    "initial-access-tokens": {
+        "GET": initial_access_tokens.listing,
+        "POST": initial_access_tokens.create,
+    },
+    "initial-access-tokens/{token_id}": {"DELETE": initial_access_tokens.revoke},
+    "clients": {"GET": clients.listing},
+    "clients/{client_id}": {"GET": clients.show, "DELETE": clients.delete},
+    "audit": {"GET": audit.listing},
+}
+"""Under /admin, by method; for who has the admin token."""
 
 
 class Metrics:
@@ -53,22 +65,13 @@ def create_admin_app(
 
 
 def _administration(server: Server, admin_token_hash: bytes) -> list[Resource]:
-    def resource(path: str, **endpoints: Endpoint) -> Resource:
-        guarded = {
-            method: _guarded(endpoint, admin_token_hash) for method, endpoint in endpoints.items()
-        }
-        return resource_at(server, f"/admin/{path}", **guarded)
-
     return [
-        resource(
-            "initial-access-tokens",
-            GET=initial_access_tokens.listing,
-            POST=initial_access_tokens.create,
-        ),
-        resource("initial-access-tokens/{token_id}", DELETE=initial_access_tokens.revoke),
-        resource("clients", GET=clients.listing),
-        resource("clients/{client_id}", GET=clients.show, DELETE=clients.delete),
-        resource("audit", GET=audit.listing),
+        resource_at(
+            server,
+            f"/admin/{path}",
+            **{name: _guarded(endpoint, admin_token_hash) for name, endpoint in methods.items()},
+        )
+        for path, methods in PATHS.items()
     ]
 
 
