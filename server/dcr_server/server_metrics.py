@@ -24,7 +24,7 @@ class ServerMetrics:
         self._clients = Gauge(
             "dcr_server_clients", "Clients that are registered.", ["policy"], registry=registry
         )
-        self.cleaned_up = Counter(
+        self._cleaned_up = Counter(
             "dcr_server_cleaned_up",
             "Records that had expired and were removed.",
             ["kind"],
@@ -39,6 +39,9 @@ class ServerMetrics:
             "dcr_server_build_info", "What runs here; always 1.", ["version"], registry=registry
         )
         build.labels(version("dcr-operator")).set(1)
+
+    def removed(self, kind: str, count: int) -> None:
+        self._cleaned_up.labels(kind).inc(count)
 
     async def look_at(self, storage: Storage) -> None:
         """Count what is stored; an outage leaves the number out, and the rest is told."""

@@ -11,6 +11,7 @@ from dcr_server.admin.app import Metrics, create_admin_app
 from dcr_server.admin.listener import serving_administrators
 from dcr_server.answering import Serving, answer, open_listener, serving_tls
 from dcr_server.app import create_app
+from dcr_server.cleaning import cleaning
 from dcr_server.configuration import admin_token, check_issuer_is_safe, required
 from dcr_server.development import development_issuer
 from dcr_server.http_server import HttpServer, leave_on_signals
@@ -60,13 +61,12 @@ def _complete(settings: Settings, listener: socket.socket, *, development: bool)
 async def _serve_alone(serving: Serving) -> None:
     registry = CollectorRegistry()
     async with open_server(serving.settings, registry) as server:
-        app = create_admin_app(
-            server,
-            admin_token(serving.settings),
-            Metrics(ServerMetrics(registry), [registry]),
-        )
-        async with serving_administrators(
-            app, serving.settings, serving.admin_listener, serving.tls
+        metrics = ServerMetrics(registry)
+        token = admin_token(serving.settings)
+        app = create_admin_app(server, token, Metrics(metrics, [registry]))
+        async with (
+            cleaning(server, metrics.removed),
+            serving_administrators(app, serving.settings, serving.admin_listener, serving.tls),
         ):
             http_server = HttpServer(create_app(server), serving.tls)
             leave_on_signals(http_server, server.departure, serving.notice)

@@ -30,6 +30,7 @@ from dcr_server import health
 from dcr_server.admin.app import Metrics, create_admin_app
 from dcr_server.admin.listener import serving_administrators
 from dcr_server.answering import Serving, following, open_listener
+from dcr_server.cleaning import cleaning
 from dcr_server.configuration import admin_token
 from dcr_server.http_server import SECONDS_TO_FINISH_REQUESTS
 from dcr_server.opening import open_server
@@ -70,6 +71,7 @@ async def supervise(serving: Serving) -> None:
             )
             async with (
                 following(serving.tls),
+                cleaning(server, metrics.removed),
                 serving_administrators(app, settings, serving.admin_listener, serving.tls),
             ):
                 workers.leave_on_signals()
