@@ -11,7 +11,8 @@ While a batch is written the next one gathers. The statements take microseconds,
 two threads of Python to take turns for each; what waits for the disk is the thread's. When another
 process writes at the moment, or an operation fails, the thread does the whole batch:
 
-                                    BEGIN IMMEDIATE, waiting for the other process
+                                    wait for its turn
+                                    BEGIN IMMEDIATE
                                     each operation; if one fails, again with savepoints
                                     COMMIT
 
@@ -30,6 +31,7 @@ from typing import Any, TypeVar
 
 from dcr_server.storage.protocol import StorageUnavailable
 from dcr_server.storage.sqlite_connection import retry_while_locked
+from dcr_server.storage.write_turns import WriteTurns
 
 T = TypeVar("T")
 
@@ -58,8 +60,11 @@ class _Failed:
 class GroupCommitWriter:
     """Owns the connection that writes; belongs to the event loop that made it."""
 
-    def __init__(self, connection: sqlite3.Connection, *, busy_timeout: float) -> None:
+    def __init__(
+        self, connection: sqlite3.Connection, turns: WriteTurns, *, busy_timeout: float
+    ) -> None:
         self._connection = connection
+        self._turns = turns
         # The event loop must not wait for another process: the thread does, on its own.
         self._connection.execute("PRAGMA busy_timeout = 0")
         self._patience = busy_timeout
@@ -95,6 +100,7 @@ class GroupCommitWriter:
         self._batches.put(None)
         await asyncio.to_thread(self._thread.join)
         self._connection.close()
+        self._turns.close()
 
     def _hand_over(self) -> None:
         """Give the thread all that waits, unless it is busy: then it is the next batch."""
@@ -106,11 +112,14 @@ class GroupCommitWriter:
 
     def _perform_at_once(self, waiting: Sequence[_Waiting]) -> list[object] | None:
         """Leave the transaction open, or nothing done: the thread meets the same error, if any."""
+        if not self._turns.take_at_once():
+            return None
         try:
             self._connection.execute("BEGIN IMMEDIATE")
             return [one.operation(self._connection) for one in waiting]
         except Exception:  # noqa: BLE001 - an operation raises what it likes
             self._roll_back()
+            self._turns.give_back()
             return None
 
     def _delivered(self, batch: _Batch, results: Sequence[object]) -> None:
@@ -126,14 +135,16 @@ class GroupCommitWriter:
     def _commit(self, batch: _Batch) -> list[object]:
         try:
             if batch.results is None:
-                results = self._perform(batch.waiting)
+                results = self._perform_in_turn(batch.waiting)
             else:
                 results = batch.results
                 self._end_transaction()
-        except sqlite3.Error as error:
+        except (sqlite3.Error, StorageUnavailable) as error:
             self.failing = True
             reason = f"the database cannot be written: {error}"
             return [_Failed(StorageUnavailable(reason)) for _ in batch.waiting]
+        finally:
+            self._turns.give_back()
         self.failing = False
         return results
 
@@ -143,6 +154,11 @@ class GroupCommitWriter:
         except BaseException:
             self._roll_back()
             raise
+
+    def _perform_in_turn(self, batch: Sequence[_Waiting]) -> list[object]:
+        if not self._turns.take(self._patience):
+            raise StorageUnavailable("another process does not end its turn to write")
+        return self._perform(batch)
 
     def _perform(self, batch: Sequence[_Waiting]) -> list[object]:
         """Expect that none fails; if one does, start over with a savepoint around each."""

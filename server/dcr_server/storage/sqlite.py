@@ -8,9 +8,10 @@ from typing import Final, TypeVar
 from dcr_server.storage.database import DatabaseStorage
 from dcr_server.storage.group_commit import GroupCommitWriter
 from dcr_server.storage.operations import FOR_UPDATE, Begin, Operation
-from dcr_server.storage.protocol import StorageUnavailable
+from dcr_server.storage.protocol import StorageUnavailable, UnusableStorage
 from dcr_server.storage.sqlite_connection import connect_to_read, connect_to_write
 from dcr_server.storage.sqlite_schema import MIGRATIONS, bring_up_to_date
+from dcr_server.storage.write_turns import WriteTurns
 
 BUSY_TIMEOUT: Final = 5.0
 """Seconds to wait for another process that writes, such as `dcr-server token create`."""
@@ -64,7 +65,12 @@ async def open_sqlite_storage(path: Path, *, busy_timeout: float = BUSY_TIMEOUT)
     Raises UnusableStorage or StorageUnavailable with a text for the person who configured it.
     """
     connection = await asyncio.to_thread(_open_to_write, path, busy_timeout)
-    writer = GroupCommitWriter(connection, busy_timeout=busy_timeout)
+    try:
+        turns = WriteTurns(path)
+    except OSError as error:
+        connection.close()
+        raise UnusableStorage(f"the database {path} cannot be opened: {error.strerror}") from None
+    writer = GroupCommitWriter(connection, turns, busy_timeout=busy_timeout)
     return DatabaseStorage(SqliteDatabase(writer, connect_to_read(path)))
 
 

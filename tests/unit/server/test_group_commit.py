@@ -13,13 +13,14 @@ import pytest_asyncio
 from dcr_server.storage.group_commit import GroupCommitWriter
 from dcr_server.storage.protocol import StorageUnavailable
 from dcr_server.storage.sqlite_connection import connect_to_write
+from dcr_server.storage.write_turns import WriteTurns
 
 
 @pytest_asyncio.fixture
 async def writer(tmp_path: Path) -> AsyncIterator[GroupCommitWriter]:
     connection = connect_to_write(tmp_path / "test.db", busy_timeout=0.05)
     connection.execute("CREATE TABLE words (word TEXT PRIMARY KEY)")
-    writer = GroupCommitWriter(connection, busy_timeout=0.05)
+    writer = GroupCommitWriter(connection, WriteTurns(tmp_path / "test.db"), busy_timeout=0.05)
     yield writer
     await writer.close()
 
@@ -114,9 +115,48 @@ async def test_a_request_that_is_given_up_does_not_stop_the_others(
 
 
 async def test_a_closed_writer_is_unavailable(tmp_path: Path) -> None:
-    writer = GroupCommitWriter(
-        connect_to_write(tmp_path / "test.db", busy_timeout=1), busy_timeout=1
-    )
+    path = tmp_path / "test.db"
+    connection = connect_to_write(path, busy_timeout=1)
+    writer = GroupCommitWriter(connection, WriteTurns(path), busy_timeout=1)
     await writer.close()
     with pytest.raises(StorageUnavailable, match="closed"):
         await writer.run(lambda _connection: None)
+
+
+async def test_a_turn_is_waited_for_and_given_back(
+    writer: GroupCommitWriter, tmp_path: Path
+) -> None:
+    other = WriteTurns(tmp_path / "test.db")
+    assert other.take_at_once()
+    with pytest.raises(StorageUnavailable, match="another process does not end its turn"):
+        await writer.run(lambda connection: insert(connection, "a"))
+    assert writer.failing
+    waiting = asyncio.create_task(writer.run(lambda connection: insert(connection, "b")))
+    await asyncio.sleep(0)
+    other.give_back()
+    assert await waiting == "b"
+    assert not writer.failing
+    assert other.take(1)
+    other.give_back()
+    other.close()
+    assert words_in(tmp_path) == {"b"}
+
+
+async def test_writers_of_one_database_do_not_starve_each_other(tmp_path: Path) -> None:
+    path = tmp_path / "test.db"
+    with contextlib.closing(connect_to_write(path, busy_timeout=5)) as connection:
+        connection.execute("CREATE TABLE words (word TEXT PRIMARY KEY)")
+    writers = [
+        GroupCommitWriter(connect_to_write(path, busy_timeout=5), WriteTurns(path), busy_timeout=5)
+        for _ in range(3)
+    ]
+
+    async def write(number: int) -> None:
+        for count in range(30):
+            word = f"{number}-{count}"
+            assert await writers[number].run(partial(insert, word=word)) == word
+
+    await asyncio.gather(*(write(number) for number in range(3)))
+    for writer in writers:
+        await writer.close()
+    assert len(words_in(tmp_path)) == 90
