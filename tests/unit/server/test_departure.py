@@ -5,6 +5,7 @@ import base64
 import os
 import signal
 import sys
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -34,13 +35,14 @@ class Running:
 
 
 @pytest.fixture
-def production(tmp_path: Path) -> Iterator[Running]:
+def production(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Running]:
     (tmp_path / "config.yaml").write_text(_POLICY)
     (tmp_path / "token").write_text(_TOKEN)
     environment = {
         "DCR_SERVER_CONFIG": str(tmp_path / "config.yaml"),
         "DCR_SERVER_LISTEN": "127.0.0.1:0",
         "DCR_SERVER_ADMIN_LISTEN": "127.0.0.1:0",
+        "DCR_SERVER_WORKERS": getattr(request, "param", "1"),
         "DCR_SERVER_ISSUER": "http://127.0.0.1:1",
         "DCR_SERVER_DATABASE": f"sqlite:///{tmp_path}/test.db",
         "DCR_SERVER_ENCRYPTION_KEY": base64.b64encode(bytes(32)).decode(),
@@ -62,42 +64,80 @@ def production(tmp_path: Path) -> Iterator[Running]:
 class Traffic:
     """What a Service sends: nothing any more once readiness has failed."""
 
-    answered: list[dict[str, str]] = field(default_factory=list)
+    answered: Counter[int] = field(default_factory=Counter)
     lost: list[Exception] = field(default_factory=list)
+    closed: int = 0
     redirected: bool = False
 
+    def note(self, response: httpx.Response) -> None:
+        self.answered[response.status_code] += 1
+        self.closed += response.headers.get("connection") == "close"
 
-@pytest.mark.timeout(30)
+    @property
+    def total(self) -> int:
+        return self.answered.total()
+
+
+_CLIENTS = 16
+_REQUESTS_BEFORE_THE_SIGNAL = 150
+_MOST_REQUESTS = 20_000
+
+
+@pytest.mark.timeout(90)
+@pytest.mark.parametrize("production", ["1", "2"], indirect=True, ids=["alone", "two workers"])
 def test_nothing_that_was_sent_before_readiness_failed_is_lost(production: Running) -> None:
     traffic = Traffic()
     asyncio.run(_send_until_redirected(production, traffic))
     assert traffic.lost == []
-    assert len(traffic.answered) >= 50
-    assert production.process.popen.wait(15) == 0
+    # Registered, read, given a token; not one 503 or 500 among them.
+    assert traffic.answered.keys() == {200, 201}
+    assert traffic.total >= _REQUESTS_BEFORE_THE_SIGNAL
+    # Some were answered while it was leaving, each on a connection that then ended.
+    assert 0 < traffic.closed < traffic.total
+    assert production.process.popen.wait(30) == 0
 
 
 async def _send_until_redirected(server: Running, traffic: Traffic) -> None:
-    async def write() -> None:
-        async with httpx.AsyncClient(trust_env=False) as http:
-            while not traffic.redirected:
+    told = False
+
+    async def use() -> None:
+        nonlocal told
+        async with httpx.AsyncClient(trust_env=False, timeout=30) as http:
+            while not traffic.redirected and traffic.total < _MOST_REQUESTS:
                 try:
-                    response = await http.post(
-                        f"{server.url}/connect/register", json=dict(MACHINE), headers=bearer(_TOKEN)
-                    )
-                    traffic.answered.append(response.json())
+                    await _live(server.url, http, traffic)
                 except httpx.TransportError as error:
                     traffic.lost.append(error)
                     return
-                if len(traffic.answered) == 50:
+                if traffic.total >= _REQUESTS_BEFORE_THE_SIGNAL and not told:
+                    told = True
                     os.kill(server.process.pid, signal.SIGTERM)
 
     async def follow_readiness() -> None:
-        async with httpx.AsyncClient(trust_env=False) as http:
+        async with httpx.AsyncClient(trust_env=False, timeout=30) as http:
             while (await http.get(f"{server.url}/readyz")).status_code == 200:
                 pass
         traffic.redirected = True
 
-    await asyncio.gather(follow_readiness(), *(write() for _ in range(8)))
+    await asyncio.gather(follow_readiness(), *(use() for _ in range(_CLIENTS)))
+
+
+async def _live(url: str, http: httpx.AsyncClient, traffic: Traffic) -> None:
+    """Register, read, get a token, on connections that are kept while the server keeps them."""
+    registered = await http.post(
+        f"{url}/connect/register", json=dict(MACHINE), headers=bearer(_TOKEN)
+    )
+    traffic.note(registered)
+    client = registered.json()
+    if traffic.redirected:
+        return
+    path = f"{url}/connect/register/{client['client_id']}"
+    traffic.note(await http.get(path, headers=bearer(client["registration_access_token"])))
+    if traffic.redirected:
+        return
+    form = {"grant_type": "client_credentials"}
+    basic = (client["client_id"], client["client_secret"])
+    traffic.note(await http.post(f"{url}/token", data=form, auth=basic))
 
 
 @pytest.mark.timeout(30)
