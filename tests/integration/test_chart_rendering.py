@@ -152,6 +152,18 @@ def test_a_value_reaches_the_operators_deployment(
             "mine",
         ),
         ({"persistence": {"enabled": False}}, f"{POD}volumes.name=database.emptyDir", {}),
+        ({}, f"{POD}containers.0.env.name=DCR_SERVER_ADMIN_LISTEN.value", "127.0.0.1:8082"),
+        (
+            {"admin": {"expose": True}},
+            f"{POD}containers.0.env.name=DCR_SERVER_ADMIN_LISTEN.value",
+            "0.0.0.0:8082",
+        ),
+        (
+            {"admin": {"tokenSecret": "mine"}},
+            f"{POD}volumes.name=admin-token.secret.secretName",
+            "mine",
+        ),
+        ({"workers": 2}, f"{POD}containers.0.env.name=DCR_SERVER_WORKERS.value", "2"),
     ],
 )
 def test_a_value_reaches_the_servers_deployment(
@@ -173,6 +185,16 @@ def test_the_issuer_is_a_url_that_pods_reach(server: Values, issuer: str, port: 
     path = f"{POD}containers.0.env.name=DCR_SERVER_ISSUER.value"
     assert at(objects, SERVER_DEPLOYMENT, path) == issuer
     assert at(objects, SERVER_SERVICE, "spec.ports.0.port") == port
+
+
+@pytest.mark.parametrize("kind", ["ClusterIP", "LoadBalancer"])
+def test_administration_is_for_the_cluster_alone_and_only_if_asked(kind: str) -> None:
+    name = "Service/dcr-operator-server-admin"
+    assert name not in names(rendered(NAMESPACE, with_server(service={"type": kind})))
+    objects = rendered(NAMESPACE, with_server(service={"type": kind}, admin={"expose": True}))
+    assert at(objects, name, "spec.type") == "ClusterIP"
+    assert at(objects, name, "spec.ports.0.port") == 8082
+    assert [port["name"] for port in at(objects, SERVER_SERVICE, "spec.ports")] == ["https"]
 
 
 @pytest.mark.parametrize(
@@ -262,6 +284,8 @@ def test_every_container_meets_the_restricted_profile_with_a_read_only_root() ->
         (with_server(persistence={"size": "much"}), "size"),
         (with_server(extraEnv=[{"value": "x"}]), "name"),
         (with_server(replicas=2), "replicas"),
+        (with_server(workers=0), "workers"),
+        (with_server(admin={"tokenSecret": "My Secret"}), "tokenSecret"),
         ({"crds": {"upgrade": True}}, "upgrade"),
     ],
 )
@@ -276,10 +300,18 @@ def test_a_value_that_makes_no_sense_is_refused_by_name(values: Values, named: s
         {},
         SERVER,
         with_server(tls={"mode": "none"}, issuer=OWN_ISSUER),
+        with_server(admin={"expose": True, "tokenSecret": "mine"}),
         with_server(podLabels={"a": "b"}, tolerations=[{"operator": "Exists"}]),
         {"operator": {"watchNamespaces": ["default"], "podAnnotations": {"a": "b"}}},
     ],
-    ids=["defaults", "with the server", "without TLS", "labels, placement", "one namespace"],
+    ids=[
+        "defaults",
+        "with the server",
+        "without TLS",
+        "administration",
+        "labels, placement",
+        "one namespace",
+    ],
 )
 def test_the_api_server_accepts_every_object(
     admin: KubernetesClient, namespace: str, values: Values

@@ -14,7 +14,7 @@ import fcntl
 import os
 import time
 from pathlib import Path
-from typing import Final
+from typing import BinaryIO, Final
 
 _SECONDS_BETWEEN_LOOKS: Final = 0.0005
 
@@ -52,31 +52,31 @@ class WriteTurns:
             _unlock(self._turn)
 
     def close(self) -> None:
-        os.close(self._queue)
-        os.close(self._turn)
+        self._queue.close()
+        self._turn.close()
 
 
-def _open(database: Path, purpose: str) -> int:
+def _open(database: Path, purpose: str) -> BinaryIO:
     file = database.with_name(f"{database.name}-{purpose}")
-    return os.open(file, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    return os.fdopen(os.open(file, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600), "rb")
 
 
-def _lock(descriptor: int) -> bool:
+def _lock(file: BinaryIO) -> bool:
     try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
         return False
     return True
 
 
-def _lock_by(descriptor: int, deadline: float) -> bool:
+def _lock_by(file: BinaryIO, deadline: float) -> bool:
     # flock itself has no time limit, and a thread cannot be interrupted in it.
-    while not _lock(descriptor):
+    while not _lock(file):
         if time.monotonic() > deadline:
             return False
         time.sleep(_SECONDS_BETWEEN_LOOKS)
     return True
 
 
-def _unlock(descriptor: int) -> None:
-    fcntl.flock(descriptor, fcntl.LOCK_UN)
+def _unlock(file: BinaryIO) -> None:
+    fcntl.flock(file, fcntl.LOCK_UN)

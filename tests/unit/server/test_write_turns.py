@@ -17,7 +17,8 @@ _HOLDER = """
 import sys
 from pathlib import Path
 from dcr_server.storage.write_turns import WriteTurns
-print(WriteTurns(Path(sys.argv[1])).take_at_once(), flush=True)
+turns = WriteTurns(Path(sys.argv[1]))
+print(turns.take_at_once(), flush=True)
 sys.stdin.read()
 """
 
