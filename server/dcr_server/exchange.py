@@ -4,6 +4,7 @@ Endpoints note what only they know on the Exchange in the scope; when the answer
 counted.
 """
 
+import logging
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final, cast
@@ -77,6 +78,8 @@ class Exchanges:
         self._request_ids = request_ids
         self._metrics = metrics
         self._timer = timer
+        # To gather what nobody logs would cost as much as all the counting.
+        self._tells = log.is_enabled_for(logging.DEBUG)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         exchange = Exchange(self._request_ids.of(scope["headers"]))
@@ -100,7 +103,8 @@ class Exchanges:
             seconds = self._timer() - began
             if self._metrics:
                 _count(self._metrics, exchange, scope, seconds)
-            _tell(exchange, scope, seconds)
+            if self._tells:
+                _tell(exchange, scope, seconds)
             CURRENT.reset(outside)
 
 
