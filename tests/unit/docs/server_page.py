@@ -1,4 +1,4 @@
-"""What docs/server.md shows, as the program reads it."""
+"""What the pages about the server show, as the program reads it."""
 
 import re
 from pathlib import Path
@@ -13,3 +13,10 @@ def documented_policies() -> dict[str, Policy]:
     [example] = re.findall(r"```yaml\n(policies:.+?)```", page, re.DOTALL)
     policies = yaml.safe_load(example)["policies"]
     return {name: Policy.model_validate(policy) for name, policy in policies.items()}
+
+
+def documented_configuration() -> str:
+    """Return the file that docs/running-the-server.md begins with."""
+    page = Path("docs", "running-the-server.md").read_text(encoding="utf-8")
+    [example] = re.findall(r"```yaml\n(issuer:.+?)```", page, re.DOTALL)
+    return str(example)
