@@ -58,7 +58,8 @@ def client_information_document(information: ClientInformation) -> dict[str, Jso
         "registration_client_uri": information.registration_client_uri,
     }
     document = {member: value for member, value in document.items() if value is not None}
-    return document | information.metadata
+    document.update(information.metadata)
+    return document
 
 
 def parse_client_information_response(

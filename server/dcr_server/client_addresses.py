@@ -4,6 +4,7 @@ The rightmost address that is not a trusted proxy's counts: what is left of it a
 Whatever cannot be read, or is told in two ways that differ, leaves the peer's address.
 """
 
+import functools
 import ipaddress
 import re
 from collections.abc import Iterable, Iterator, Sequence
@@ -13,6 +14,7 @@ Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 _SITE_PREFIX: Final = 64
+_KNOWN: Final = 1024
 # RFC 7239 §4: pairs of a token and a token or quoted string, by semicolons; elements by commas.
 _TOKEN: Final = r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+"
 _QUOTED: Final = r'"(?:[^"\\]|\\.)*"'
@@ -106,6 +108,8 @@ def _address_without_port(text: str) -> Address | None:
     return _address(text if match is None else match[1] or match[2])
 
 
+# Most requests come from addresses that came before.
+@functools.lru_cache(maxsize=_KNOWN)
 def _address(text: str) -> Address | None:
     # A zone names an interface of whoever wrote it.
     if "%" in text:

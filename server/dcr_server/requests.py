@@ -20,6 +20,11 @@ UNSUPPORTED_MEDIA_TYPE: Final = 415
 LONGEST_IDEMPOTENCY_KEY: Final = 255
 
 
+def header_values(request: Request, name: bytes) -> list[str]:
+    """Return every header of that name, which is given in lower case."""
+    return [value.decode("latin-1") for key, value in request.scope["headers"] if key == name]
+
+
 def query_of(request: Request) -> str:
     """Return the query as it was sent."""
     return str(request.scope["query_string"].decode("latin-1"))
@@ -27,7 +32,7 @@ def query_of(request: Request) -> str:
 
 def bearer_token_hash(request: Request) -> tuple[str, bytes]:
     """Return the token and its hash (RFC 6750 §2.1; never from body or query, RFC 9700 §4.3.2)."""
-    token = parse_bearer(request.headers.getlist("authorization"), query_of(request))
+    token = parse_bearer(header_values(request, b"authorization"), query_of(request))
     value = token.get_secret_value()
     return value, hash_of(value)
 
@@ -39,7 +44,7 @@ async def read_body(request: Request, media_type: str) -> bytes:
     ClientDisconnect.
     """
     # RFC 9110 §5.3: several are one list, and a list is no content type.
-    _check_content_type(", ".join(request.headers.getlist("content-type")), media_type)
+    _check_content_type(", ".join(header_values(request, b"content-type")), media_type)
     return await _read(request)
 
 
@@ -54,7 +59,7 @@ async def read_optional_body(request: Request, media_type: str) -> bytes:
 
 
 async def _read(request: Request) -> bytes:
-    if _announces_too_much(request.headers.get("content-length", "")):
+    if _announces_too_much(_first(request, b"content-length")):
         raise _too_large()
     body = bytearray()
     more = True
@@ -73,7 +78,7 @@ def idempotency_key(
     request: Request, *, scope: str, body: bytes, now: int, shortest: int = 1
 ) -> Repeatable | None:
     """Return the key, hashed with what it is unique within, and the body that it stands for."""
-    keys = request.headers.getlist("idempotency-key")
+    keys = header_values(request, b"idempotency-key")
     if not keys:
         return None
     key, longest = keys[0], LONGEST_IDEMPOTENCY_KEY
@@ -88,12 +93,15 @@ def idempotency_key(
 
 def requester_address(request: Request, server: Server) -> Address | None:
     """Return whom the request comes from, as far as trusted proxies tell."""
-    client = request.client
+    client = request.scope.get("client")
+    peer = client[0] if client else ""
+    if not server.trusted_proxies:
+        return client_address(peer, ())
     return client_address(
-        "" if client is None else client.host,
+        peer,
         server.trusted_proxies,
-        forwarded=request.headers.getlist("forwarded"),
-        x_forwarded_for=request.headers.getlist("x-forwarded-for"),
+        forwarded=header_values(request, b"forwarded"),
+        x_forwarded_for=header_values(request, b"x-forwarded-for"),
     )
 
 
@@ -105,6 +113,10 @@ def origin_of(request: Request, server: Server, *, actor: str) -> Origin:
         address="" if address is None else str(address),
         request_id=exchange_of(request).request_id,
     )
+
+
+def _first(request: Request, name: bytes) -> str:
+    return next(iter(header_values(request, name)), "")
 
 
 def _check_content_type(content_type: str, media_type: str) -> None:
