@@ -1,5 +1,6 @@
-"""The PostgreSQL that tests of the server share: one for each worker, a fresh database per test."""
+"""The PostgreSQL that tests of the server share: one for each worker, a fresh schema per test."""
 
+import itertools
 import os
 from collections.abc import Iterator
 from pathlib import Path
@@ -9,6 +10,9 @@ import pytest
 from tests.cluster.failures import MissingPrerequisiteError
 from tests.processes.postgresql import Postgresql, running_postgresql
 from tests.processes.postgresql_programs import PostgresqlPrograms, postgresql_programs
+
+# Schemas are made in advance: starting psql for each would take longer than most tests.
+_AT_ONCE = 20
 
 
 @pytest.fixture(scope="session")
@@ -26,10 +30,15 @@ def postgresql(postgresql_installed: PostgresqlPrograms) -> Iterator[Postgresql]
         yield server
 
 
+@pytest.fixture(scope="session")
+def _postgresql_schemas(postgresql: Postgresql) -> Iterator[str]:
+    return (url for _ in itertools.count() for url in postgresql.fresh_schemas(_AT_ONCE))
+
+
 @pytest.fixture
-def postgresql_database(postgresql: Postgresql) -> str:
-    """Return the URL of a database that nobody else has."""
-    return postgresql.fresh_database()
+def postgresql_database(_postgresql_schemas: Iterator[str]) -> str:
+    """Return the URL of a schema that nobody else has."""
+    return next(_postgresql_schemas)
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])

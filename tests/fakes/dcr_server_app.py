@@ -31,7 +31,7 @@ from dcr_server.server import Departure, Server, Urls
 from dcr_server.signing_keys import SigningAlgorithm, open_signing_keys
 from dcr_server.software_statements import SoftwareStatements
 from dcr_server.statement_issuers import StatementIssuer
-from dcr_server.storage.sqlite import BUSY_TIMEOUT, open_sqlite_storage
+from dcr_server.storage.opening import PATIENCE, open_database
 from dcr_server.tokens import Clock, Entropy, system_entropy
 
 ISSUER = "https://auth.test"
@@ -75,14 +75,17 @@ async def running_server(
     policies: Mapping[str, Policy] | None = None,
     clock: Clock = time.time,
     entropy: Entropy = system_entropy,
-    busy_timeout: float = BUSY_TIMEOUT,
+    busy_timeout: float = PATIENCE,
     cors_allowed_origins: tuple[str, ...] = (),
     fetcher: Fetcher | None = None,
     statement_issuers: Mapping[str, Mapping[str, object]] | None = None,
     signing_algorithm: SigningAlgorithm = "ES256",
+    database: str | None = None,
 ) -> AsyncIterator[Server]:
-    """What the endpoints work with; the database stays in the folder for the next start."""
-    storage = await open_sqlite_storage(folder / "dcr-server.db", busy_timeout=busy_timeout)
+    """What the endpoints work with; the database stays in the folder, or where the URL says."""
+    storage = await open_database(
+        database or f"sqlite:///{folder / 'dcr-server.db'}", patience=busy_timeout
+    )
     try:
         sealer = Sealer(ENCRYPTION_KEY, entropy)
         urls = Urls.of(issuer)

@@ -76,6 +76,12 @@ class Postgresql:
         self.sql("postgres", f"CREATE DATABASE {name}")
         return self.url(name)
 
+    def fresh_schemas(self, count: int) -> list[str]:
+        """Return URLs each of which sees tables of its own: made faster than databases."""
+        names = [f"test_{secrets.token_hex(6)}" for _ in range(count)]
+        self.sql("postgres", ";".join(f"CREATE SCHEMA {name}" for name in names))
+        return [f"{self.url('postgres')}?search_path={name}" for name in names]
+
     def sql(self, database: str, statements: str) -> str:
         """Run statements by psql and return their rows, columns separated by `|`."""
         return self.run(
@@ -106,13 +112,14 @@ class Postgresql:
         everyone = self._pids()
         self._signal(everyone, signal.SIGKILL)
         self.process.kill_9()
-        _wait_for_the_end(everyone[1:])
+        _wait_until(everyone[1:], "ZX")
 
     @contextmanager
     def frozen(self) -> Iterator[None]:
         """Have it keep its connections and answer nobody, as a machine that hangs."""
         everyone = self._pids()
         self._signal(everyone, signal.SIGSTOP)
+        _wait_until(everyone, "T")
         try:
             yield
         finally:
@@ -224,17 +231,18 @@ def _run(command: Sequence[str], **environment: str) -> str:
     return done.stdout
 
 
-def _wait_for_the_end(pids: Sequence[int]) -> None:
+def _wait_until(pids: Sequence[int], states: str) -> None:
+    """Wait until all are in one of the states of the kernel; one that is gone is X."""
     deadline = time.monotonic() + STOP_SECONDS
-    while left := [pid for pid in pids if _is_alive(pid)]:
+    while left := [pid for pid in pids if _state(pid) not in states]:
         if time.monotonic() > deadline:
-            raise ProcessFailedError(f"processes of PostgreSQL did not end: {left}")
+            raise ProcessFailedError(f"processes of PostgreSQL are not in {states}: {left}")
         time.sleep(0.005)
 
 
-def _is_alive(pid: int) -> bool:
+def _state(pid: int) -> str:
     try:
         stat = Path(f"/proc/{pid}/stat").read_text(encoding="ascii", errors="replace")
     except (FileNotFoundError, ProcessLookupError):
-        return False
-    return stat.rpartition(")")[2].split()[0] not in "ZX"
+        return "X"
+    return stat.rpartition(")")[2].split()[0]

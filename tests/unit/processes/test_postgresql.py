@@ -26,8 +26,9 @@ with running_postgresql(postgresql_programs()) as server:
 """
 
 
-def database_in(url: str) -> str:
-    return urlsplit(url).path.removeprefix("/")
+def query(server: Postgresql, url: str, statement: str) -> str:
+    schema = url.partition("search_path=")[2]
+    return server.sql("postgres", f"SET search_path = {schema}; {statement}")
 
 
 def test_a_commit_returns_after_the_disk_has_it(postgresql: Postgresql) -> None:
@@ -35,13 +36,17 @@ def test_a_commit_returns_after_the_disk_has_it(postgresql: Postgresql) -> None:
         assert postgresql.sql("postgres", f"SHOW {name}") == "on"
 
 
-def test_every_test_has_a_database_of_its_own(
-    postgresql: Postgresql, postgresql_database: str
-) -> None:
-    other = postgresql.fresh_database()
-    postgresql.sql(database_in(other), "CREATE TABLE a (x int)")
+def test_every_test_has_tables_of_its_own(postgresql: Postgresql) -> None:
+    one, other = postgresql.fresh_schemas(2)
+    query(postgresql, one, "CREATE TABLE a (x int)")
+    assert query(postgresql, one, "SELECT to_regclass('a')") == "a"
+    assert query(postgresql, other, "SELECT to_regclass('a')") == ""
+
+
+def test_a_fresh_database_is_empty(postgresql: Postgresql) -> None:
+    name = urlsplit(postgresql.fresh_database()).path.removeprefix("/")
     tables = "SELECT count(*) FROM pg_tables WHERE schemaname = 'public'"
-    assert postgresql.sql(database_in(postgresql_database), tables) == "0"
+    assert postgresql.sql(name, tables) == "0"
 
 
 def test_a_password_is_needed(postgresql: Postgresql) -> None:

@@ -33,9 +33,9 @@ class Administrator:
 
 @contextlib.asynccontextmanager
 async def administrator_at(
-    folder: Path, *, token: str | None = TOKEN
+    folder: Path, *, token: str | None = TOKEN, database: str | None = None
 ) -> AsyncIterator[Administrator]:
-    async with registrant_at(folder) as registrant:
+    async with registrant_at(folder, database=database) as registrant:
         registry = CollectorRegistry()
         app = create_admin_app(
             registrant.server,

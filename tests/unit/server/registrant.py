@@ -14,7 +14,7 @@ from dcr_server.fetching import Fetcher
 from dcr_server.policies import Policy
 from dcr_server.routing import Application
 from dcr_server.server import Server
-from dcr_server.storage.sqlite import BUSY_TIMEOUT
+from dcr_server.storage.opening import PATIENCE
 from tests.fakes.dcr_server_app import ISSUER, Mint, minting_for, running_server
 
 MACHINE: Mapping[str, JsonValue] = {"grant_types": ["client_credentials"], "scope": "a b"}
@@ -134,9 +134,10 @@ async def registrant_at(
     *,
     policies: Mapping[str, Policy] | None = None,
     issuer: str = ISSUER,
-    busy_timeout: float = BUSY_TIMEOUT,
     fetcher: Fetcher | None = None,
     statement_issuers: Mapping[str, Mapping[str, object]] | None = None,
+    busy_timeout: float = PATIENCE,
+    database: str | None = None,
 ) -> AsyncIterator[Registrant]:
     clock = ManualClock()
     policies = {"default": EVERYTHING} if policies is None else policies
@@ -148,6 +149,7 @@ async def registrant_at(
         busy_timeout=busy_timeout,
         fetcher=fetcher,
         statement_issuers=statement_issuers,
+        database=database,
     ) as server:
         app = create_app(server)
         transport = httpx.ASGITransport(app)

@@ -1,4 +1,8 @@
+import pytest
+
 from tests.unit.server.administrator import Administrator
+
+pytestmark = pytest.mark.both_databases
 
 
 async def test_the_trail_tells_who_did_what(administrator: Administrator) -> None:

@@ -1,5 +1,9 @@
+import pytest
+
 from tests.unit.server.administrator import Administrator
 from tests.unit.server.registrant import MACHINE, Registered
+
+pytestmark = pytest.mark.both_databases
 
 
 def secrets_of(client: Registered) -> list[str]:

@@ -2,6 +2,8 @@ import pytest
 
 from tests.unit.server.administrator import Administrator
 
+pytestmark = pytest.mark.both_databases
+
 PATH = "initial-access-tokens"
 
 

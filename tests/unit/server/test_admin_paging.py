@@ -5,6 +5,8 @@ import pytest
 from tests.unit.server.administrator import TOKEN, Administrator
 from tests.unit.server.registrant import bearer
 
+pytestmark = pytest.mark.both_databases
+
 
 async def all_pages(administrator: Administrator, path: str, limit: int) -> list[dict[str, object]]:
     items: list[dict[str, object]] = []

@@ -15,6 +15,8 @@ from tests.unit.server.registrant import (
     registrant_at,
 )
 
+pytestmark = pytest.mark.both_databases
+
 
 async def test_s110_s112_a_read_returns_all_but_the_secret_and_the_token_presented(
     registrant: Registrant,

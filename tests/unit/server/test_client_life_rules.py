@@ -5,6 +5,8 @@ import pytest
 from dcr_protocol.json_document import JsonValue
 from tests.unit.server.registrant import MACHINE, Registrant, bearer
 
+pytestmark = pytest.mark.both_databases
+
 WEB: dict[str, JsonValue] = {"redirect_uris": ["https://a.example/cb"]}
 YEARS = 10 * 365 * 86_400
 

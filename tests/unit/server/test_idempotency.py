@@ -4,6 +4,8 @@ import asyncio
 from collections.abc import Mapping
 from pathlib import Path
 
+import pytest
+
 from dcr_protocol.json_document import JsonValue
 from dcr_server.policies import Policy
 from tests.unit.server.registrant import (
@@ -13,6 +15,8 @@ from tests.unit.server.registrant import (
     Registrant,
     registrant_at,
 )
+
+pytestmark = pytest.mark.both_databases
 
 KEY = "d3b07384-8f1b-4c57-9a44-0c1f2ad1e0a1"
 WEB: Mapping[str, JsonValue] = {"redirect_uris": ["https://a.example/cb"]}

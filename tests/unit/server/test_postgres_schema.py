@@ -14,6 +14,7 @@ from dcr_server.storage.postgres_connection import Connection
 from dcr_server.storage.postgres_schema import MIGRATIONS, Migrations, bring_up_to_date
 from dcr_server.storage.protocol import StorageUnavailable, UnusableStorage
 from dcr_server.storage.sqlite_connection import connect_to_write
+from tests.processes.postgresql import Postgresql
 
 FIRST: Migrations = (("CREATE TABLE a (x int)",),)
 SECOND: Migrations = (*FIRST, ("CREATE TABLE b (x int)", "INSERT INTO b VALUES (1)"))
@@ -36,7 +37,7 @@ async def bring(url: str, migrations: Migrations) -> None:
 async def tables(url: str) -> set[str]:
     async with connected(url) as connection:
         rows = await connection.fetch(
-            "SELECT table_name FROM information_schema.tables WHERE table_schema = 'public'"
+            "SELECT table_name FROM information_schema.tables WHERE table_schema = current_schema()"
         )
     return {row["table_name"] for row in rows}
 
@@ -72,8 +73,8 @@ async def test_processes_that_start_together_migrate_once(postgresql_database: s
         assert await connection.fetchval("SELECT count(*) FROM b") == 1
 
 
-async def test_a_user_who_may_not_make_tables_is_told(postgresql_database: str) -> None:
-    async with connected(postgresql_database) as connection:
+async def test_a_user_who_may_not_make_tables_is_told(postgresql: Postgresql) -> None:
+    async with connected(postgresql.fresh_database()) as connection:
         await connection.execute("REVOKE CREATE ON SCHEMA public FROM public")
         await connection.execute("SET ROLE pg_monitor")
         with pytest.raises(UnusableStorage, match="owner of the database"):
@@ -104,7 +105,7 @@ async def _columns_in_postgresql(url: str) -> Columns:
     async with connected(url) as connection:
         rows = await connection.fetch(
             """SELECT table_name, column_name, is_nullable FROM information_schema.columns
-            WHERE table_schema = 'public'"""
+            WHERE table_schema = current_schema()"""
         )
     return {(table, column, nullable == "YES") for table, column, nullable in rows}
 

@@ -17,6 +17,8 @@ from tests.unit.server.registrant import (
     registrant_at,
 )
 
+pytestmark = pytest.mark.both_databases
+
 LIFETIME = 90
 
 

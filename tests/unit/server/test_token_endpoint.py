@@ -13,6 +13,8 @@ from joserfc.jwk import KeySet
 from dcr_protocol.json_document import JsonValue
 from tests.unit.server.registrant import EVERYTHING, MACHINE, Registrant, registrant_at
 
+pytestmark = pytest.mark.both_databases
+
 WEB: Mapping[str, JsonValue] = {"redirect_uris": ["https://a.example/cb"]}
 
 
