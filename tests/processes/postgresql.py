@@ -5,6 +5,7 @@ with running_postgresql(postgresql_programs()) as server:
 """
 
 import os
+import pwd
 import secrets
 import shutil
 import signal
@@ -125,6 +126,15 @@ class Postgresql:
         finally:
             self._signal(everyone, signal.SIGCONT)
 
+    @contextmanager
+    def files_no_larger_than(self, size: int, pid: int) -> Iterator[None]:
+        """Stand for a disk that is full, for one of its processes: its files cannot grow."""
+        _limit_files(pid, f"{size}:")
+        try:
+            yield
+        finally:
+            _limit_files(pid, "unlimited:")
+
     def _pids(self) -> list[int]:
         # Its other processes are its children, each in a session of its own.
         pid = self.process.pid
@@ -229,6 +239,13 @@ def _run(command: Sequence[str], **environment: str) -> str:
         name = Path(command[0]).name
         raise ProcessFailedError(f"{name}: exit {done.returncode}\n{done.stderr}")
     return done.stdout
+
+
+def _limit_files(pid: int, size: str) -> None:
+    # By its own user: root may not everywhere.
+    group = pwd.getpwnam(_UNPRIVILEGED).pw_gid if _UNPRIVILEGED else None
+    command = ["prlimit", f"--pid={pid}", f"--fsize={size}"]
+    subprocess.run(command, user=_UNPRIVILEGED, group=group, check=True)
 
 
 def _wait_until(pids: Sequence[int], states: str) -> None:
