@@ -74,6 +74,26 @@ class DcrServer:
 
 
 def start_dcr_server(settings: DcrServerSettings, *, outlives_parent: bool = False) -> DcrServer:
+    server = _launch(settings, outlives_parent=outlives_parent)
+    _wait_until_ready(server)
+    return server
+
+
+@contextmanager
+def running_together(*settings: DcrServerSettings) -> Iterator[list[DcrServer]]:
+    """Start several at the same moment."""
+    servers = [_launch(each) for each in settings]
+    try:
+        for server in servers:
+            _wait_until_ready(server)
+        yield servers
+    finally:
+        for server in servers:
+            if server.process.running:
+                server.stop()
+
+
+def _launch(settings: DcrServerSettings, *, outlives_parent: bool = False) -> DcrServer:
     settings.directory.mkdir(parents=True, exist_ok=True)
     process = start(
         "dcr-server",
@@ -82,9 +102,11 @@ def start_dcr_server(settings: DcrServerSettings, *, outlives_parent: bool = Fal
         environment=settings.environment(),
         outlives_parent=outlives_parent,
     )
-    server = DcrServer(settings, process)
-    process.wait_until_ready(f"{server.issuer}/readyz", ca_file=server.ca_file)
-    return server
+    return DcrServer(settings, process)
+
+
+def _wait_until_ready(server: DcrServer) -> None:
+    server.process.wait_until_ready(f"{server.issuer}/readyz", ca_file=server.ca_file)
 
 
 def run_cli(settings: DcrServerSettings, *arguments: str) -> str:
