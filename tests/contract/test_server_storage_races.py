@@ -23,6 +23,7 @@ from tests.contract.storage_examples import (
     NOW,
     ORIGIN,
     TOKEN,
+    client,
     fresh,
     registration,
     update,
@@ -78,15 +79,18 @@ async def test_a_token_is_used_no_more_often_than_allowed(both: tuple[Storage, S
 async def test_no_more_clients_than_the_policy_and_the_subject_may_have(
     both: tuple[Storage, Storage],
 ) -> None:
-    for limits in ({"max_clients": 3}, {"max_clients_per_subject": 5}):
+    for most, limited in (
+        (3, replace(registration("a"), max_clients=3)),
+        (5, replace(registration("b"), max_clients_per_subject=5)),
+    ):
         outcomes = await asyncio.gather(
             *(
-                storage.clients.register(replace(registration(f"{number} of {limits}"), **limits))
+                storage.clients.register(replace(limited, client=client(f"{number} of {most}")))
                 for number, storage in in_turn(both)
             )
         )
         assert ClientLimitReached() in outcomes
-        assert await both[0].clients.counts() == {"default": next(iter(limits.values()))}
+        assert await both[0].clients.counts() == {"default": most}
 
 
 async def test_updates_by_the_same_token_are_done_one_after_the_other(
