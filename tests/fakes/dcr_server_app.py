@@ -32,6 +32,7 @@ from dcr_server.signing_keys import SigningAlgorithm, open_signing_keys
 from dcr_server.software_statements import SoftwareStatements
 from dcr_server.statement_issuers import StatementIssuer
 from dcr_server.storage.opening import PATIENCE, open_database
+from dcr_server.storage.protocol import Storage
 from dcr_server.tokens import Clock, Entropy, system_entropy
 
 ISSUER = "https://auth.test"
@@ -83,22 +84,21 @@ async def running_server(
     database: str | None = None,
 ) -> AsyncIterator[Server]:
     """What the endpoints work with; the database stays in the folder, or where the URL says."""
-    storage = await open_database(
-        database or f"sqlite:///{folder / 'dcr-server.db'}", patience=busy_timeout
-    )
-    try:
+    url = database or f"sqlite:///{folder / 'dcr-server.db'}"
+    async with _opened(url, busy_timeout) as storage:
         sealer = Sealer(ENCRYPTION_KEY, entropy)
         urls = Urls.of(issuer)
         fetcher = fetcher or Fetcher(_no_authorities(), resolve=_nowhere)
         remote_keys = RemoteKeys(fetcher.fetch_json, time.monotonic)
         policies = development_policies() if policies is None else policies
+        signing_keys = await open_signing_keys(
+            storage.signing_keys, sealer, algorithm=signing_algorithm, now=int(clock())
+        )
         yield Server(
             urls=urls,
             policies=policies,
             storage=storage,
-            signing_keys=await open_signing_keys(
-                storage.signing_keys, sealer, algorithm=signing_algorithm, now=int(clock())
-            ),
+            signing_keys=signing_keys,
             entropy=entropy,
             clock=clock,
             departure=Departure(),
@@ -109,6 +109,13 @@ async def running_server(
             remote_keys=remote_keys,
             statements=_statements(statement_issuers or {}, remote_keys, urls),
         )
+
+
+@contextlib.asynccontextmanager
+async def _opened(url: str, patience: float) -> AsyncIterator[Storage]:
+    storage = await open_database(url, patience=patience)
+    try:
+        yield storage
     finally:
         await storage.close()
 
