@@ -1,6 +1,8 @@
 """The operator's HTTP client meets our own server: the two halves of one protocol."""
 
+import dataclasses
 import json
+import uuid
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,7 +26,16 @@ from dcr_operator.outcomes import (
 from dcr_operator.ports import Management, ProviderConnection
 from dcr_operator.registration_client import HttpRegistrationClient
 from dcr_protocol.client_information import ClientInformation
-from tests.fakes.dcr_server_app import ISSUER, Mint, running_app
+from dcr_server.app import create_app
+from dcr_server.policies import DEVELOPMENT_POLICY, OpenRegistration
+from dcr_server.rates import Rate
+from tests.fakes.dcr_server_app import (
+    ISSUER,
+    Mint,
+    minting_for,
+    running_app,
+    running_server,
+)
 
 CONNECTION = ProviderConnection("ClusterOAuthProvider/main", ISSUER)
 METADATA = {"client_name": "app", "grant_types": ["client_credentials"], "response_types": []}
@@ -117,6 +128,21 @@ async def test_a_repeated_registration_is_the_same_client(pair: Pair) -> None:
     second = information(await pair.register(token))
     assert second.client_id == first.client_id
     assert await pair.probe(second) == CredentialsAccepted()
+
+
+async def test_an_intent_of_the_operator_repeats_an_open_registration_too(tmp_path: Path) -> None:
+    """Its key is a UUID: long enough to tell strangers apart."""
+    async with running_server(tmp_path) as closed:
+        opened = OpenRegistration(policy=DEVELOPMENT_POLICY, rate=Rate(9, 60))
+        app = create_app(dataclasses.replace(closed, open_registration=opened))
+        client = HttpRegistrationClient(make_transport=lambda _c, _t: transport_to(app))
+        pair = Pair(client, minting_for(closed))
+        intent = str(uuid.UUID(int=7))
+        first = information(await pair.register(None, key=intent))
+        second = information(await pair.register(None, key=intent))
+        assert second.client_id == first.client_id
+        assert isinstance(await pair.register(None, key="key-1"), Refused)
+        await client.close()
 
 
 async def test_a_client_is_read_updated_and_deleted(pair: Pair) -> None:
