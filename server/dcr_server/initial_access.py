@@ -167,6 +167,11 @@ _WITHOUT_TOKEN: Final = (
 )
 
 
+def always_needs_token(server: Server) -> bool:
+    """Say whether nobody may register without an Authorization header."""
+    return not any(kind.is_on(server) for kind in _WITHOUT_TOKEN)
+
+
 def _configured(name: str, server: Server) -> Policy:
     policy = server.policies.get(name)
     if policy is None:

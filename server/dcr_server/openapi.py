@@ -13,6 +13,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from dcr_protocol.json_document import JsonValue, parse_json_object
+from dcr_server.initial_access import always_needs_token
 from dcr_server.openapi_admin_operations import ADMIN_OPERATIONS, ADMIN_TOKEN
 from dcr_server.openapi_operations import (
     INITIAL_ACCESS_TOKEN,
@@ -182,7 +183,7 @@ def _parameters(in_path: Sequence[str]) -> JsonValue:
 
 def _security(operation: Operation, server: Server) -> dict[str, JsonValue]:
     schemes = list(operation.security)
-    if INITIAL_ACCESS_TOKEN in schemes and server.open_registration:
+    if INITIAL_ACCESS_TOKEN in schemes and not always_needs_token(server):
         schemes.append(NOTHING)
     return _schemes(schemes)
 

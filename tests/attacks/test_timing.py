@@ -5,7 +5,6 @@ are compared: which function decides, how often it is called, and with what.
 """
 
 import hmac
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 import pytest
@@ -30,7 +29,7 @@ class Comparisons:
 
 
 @pytest.fixture
-def comparisons(monkeypatch: pytest.MonkeyPatch) -> Iterator[Comparisons]:
+def comparisons(monkeypatch: pytest.MonkeyPatch) -> Comparisons:
     seen = Comparisons()
     real = hmac.compare_digest
 
@@ -39,7 +38,7 @@ def comparisons(monkeypatch: pytest.MonkeyPatch) -> Iterator[Comparisons]:
         return real(one, other)
 
     monkeypatch.setattr(hmac, "compare_digest", compare_digest)
-    yield seen
+    return seen
 
 
 def _differing_at(token: str) -> list[str]:

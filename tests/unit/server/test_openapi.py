@@ -4,7 +4,7 @@ import json
 from collections.abc import Iterator, Mapping
 from importlib import resources
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import jsonschema
 import pytest
@@ -15,10 +15,13 @@ from dcr_protocol.client_metadata import ClientMetadata
 from dcr_protocol.errors import RegistrationErrorCode
 from dcr_server import health
 from dcr_server.admin.app import create_admin_app
+from dcr_server.app import create_app
+from dcr_server.openapi import openapi_document
 from dcr_server.openapi_schemas import registration_request
 from dcr_server.routing import Application
 from tests.unit.server.administrator import TOKEN
 from tests.unit.server.registrant import MACHINE, Registrant, registrant_at
+from tests.unit.server.strangers import OPEN, door_at
 
 DATA = Path(__file__).parents[2] / "data"
 EXAMPLES = json.loads(
@@ -125,6 +128,15 @@ async def test_urls_follow_an_issuer_with_a_path(tmp_path: Path) -> None:
     assert "servers" not in paths["/connect/register"]
     for path in ("/healthz", "/openapi.json", "/.well-known/oauth-authorization-server/tenant"):
         assert paths[path]["servers"][0] == {"url": "https://auth.test"}
+
+
+async def test_whether_a_registration_needs_a_token_is_told(tmp_path: Path) -> None:
+    needed: list[dict[str, list[str]]] = [{"initialAccessToken": []}]
+    for opened, security in ((None, needed), (OPEN, [*needed, {}])):
+        async with door_at(tmp_path, opened=opened) as door:
+            resources = create_app(door.server).resources
+            paths = cast("Any", openapi_document(door.server, resources)["paths"])
+            assert paths["/connect/register"]["post"]["security"] == security
 
 
 def test_the_request_is_described_from_the_model() -> None:
