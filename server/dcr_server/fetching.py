@@ -93,8 +93,7 @@ class Fetcher:
         raise error from None
 
     async def _fetch(self, target: Target) -> bytes:
-        found = await self._addresses(target)
-        addresses = checked_addresses(target.host, found, self._allowed_hosts)
+        addresses = await self._checked_addresses(target)
         for address in addresses[:_MOST_ADDRESSES]:
             # The next is for a host that does not answer by IPv6, say; none sees a request twice.
             with contextlib.suppress(NoConnection):
@@ -116,6 +115,15 @@ class Fetcher:
                 return await _read(asked, limits.max_bytes)
         except NoAnswer:
             raise FetchError("the host does not answer by HTTP, or its answer breaks off") from None
+
+    async def _checked_addresses(self, target: Target) -> Sequence[str]:
+        found = await self._addresses(target)
+        try:
+            return checked_addresses(target.host, found, self._allowed_hosts)
+        except FetchError:
+            # For those who run the server, who may want to allow the host.
+            log.warning("addresses_refused", host=target.host, addresses=list(found))
+            raise
 
     async def _addresses(self, target: Target) -> Sequence[str]:
         if is_address(target.host):

@@ -3,6 +3,8 @@ import json
 from pathlib import Path
 
 import pytest
+import uvloop
+from structlog.testing import capture_logs
 
 from dcr_server.fetch_targets import FetchError
 from dcr_server.fetching import Fetcher, FetchLimits, fetch_tls
@@ -110,6 +112,31 @@ async def test_a_fetch_that_is_given_up_frees_its_place(tmp_path: Path) -> None:
         await asyncio.gather(given_up, return_exceptions=True)
         publisher.answer = json_answer(DOCUMENT)
         assert await fetcher.fetch_json(publisher.url()) == {"keys": []}
+
+
+async def test_the_log_tells_which_addresses_were_refused_and_the_error_does_not(
+    tmp_path: Path,
+) -> None:
+    async with publishing(tmp_path, json_answer(DOCUMENT)) as publisher:
+        fetcher = publisher.fetcher(allowed_hosts=[], addresses=["10.0.0.7"])
+        with capture_logs() as logs, pytest.raises(FetchError) as refused:
+            await fetcher.fetch_json(publisher.url())
+    assert logs[0]["event"] == "addresses_refused"
+    assert logs[0]["addresses"] == ["10.0.0.7"]
+    assert "10.0.0.7" not in str(refused.value)
+
+
+def test_the_event_loop_of_the_server_fetches_and_lets_go_alike(tmp_path: Path) -> None:
+    async def scenario() -> None:
+        async with publishing(tmp_path / "good", json_answer(DOCUMENT)) as publisher:
+            assert await fetch(publisher) == {"keys": []}
+        async with publishing(tmp_path / "slow", silence, tls=False) as publisher:
+            limits = FetchLimits(seconds=0.2, seconds_to_connect=5)
+            with pytest.raises(FetchError, match=r"longer than 0\.2 seconds"):
+                await publisher.fetcher(limits=limits).fetch_json(publisher.url())
+            await asyncio.wait_for(publisher.left.wait(), 10)
+
+    uvloop.run(scenario())
 
 
 async def test_an_answer_that_breaks_off_is_no_document(tmp_path: Path) -> None:
