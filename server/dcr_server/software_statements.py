@@ -35,6 +35,7 @@ SOFTWARE_STATEMENT: Final = "software_statement"
 LONGEST_STATEMENT: Final = 32768
 _SECONDS_UNTIL_RETRY: Final = 30
 _UNAVAILABLE: Final = 503
+_LATEST: Final = 2**53
 # RFC 8725 §3.11: a token that was made for another purpose says so.
 _TYPES: Final = frozenset({"", "jwt", "software-statement+jwt"})
 # What a statement can vouch for; a statement within a statement is none.
@@ -216,7 +217,8 @@ def _single_use(name: str, claims: Claims, issuer: StatementIssuer) -> SingleUse
         raise InvalidJwt("there is no exp")
     return SingleUse(
         hash=hashlib.sha256(f"{name}\n{jwt_id}".encode()).digest(),
-        expires_at=int(min(known)) + CLOCK_SKEW + 1,
+        # Storage keeps 64 bits; a statement may claim anything.
+        expires_at=int(min(*known, _LATEST)) + CLOCK_SKEW + 1,
     )
 
 
