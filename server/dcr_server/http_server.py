@@ -51,17 +51,18 @@ class HttpServer(uvicorn.Server):
         yield
 
 
+def announce_departure(http_server: HttpServer, departure: Departure, notice: float) -> None:
+    """Announce it for so many seconds, then leave; a second time, leave at once."""
+    if departure.announced or not notice:
+        http_server.leave()
+        return
+    departure.announced = True
+    log.info("leaving", seconds=notice)
+    asyncio.get_running_loop().call_later(notice, http_server.leave)
+
+
 def leave_on_signals(http_server: HttpServer, departure: Departure, notice: float) -> None:
     """Have SIGTERM announce the departure first; SIGINT, or SIGTERM again, ends it at once."""
     loop = asyncio.get_running_loop()
-
-    def leave() -> None:
-        if departure.announced or not notice:
-            http_server.leave()
-            return
-        departure.announced = True
-        log.info("leaving", seconds=notice)
-        loop.call_later(notice, http_server.leave)
-
     loop.add_signal_handler(signal.SIGINT, http_server.leave)
-    loop.add_signal_handler(signal.SIGTERM, leave)
+    loop.add_signal_handler(signal.SIGTERM, announce_departure, http_server, departure, notice)

@@ -5,7 +5,8 @@
     └── worker 1   likewise
 
 A worker that ends by itself is started again, after a pause that grows. SIGTERM and SIGINT are
-passed on. Each worker watches a pipe to the supervisor, and ends when that is killed.
+passed on through a pipe to each; a worker also ends when its pipe does, since the supervisor has
+been killed then.
 """
 
 import asyncio
@@ -37,7 +38,7 @@ from dcr_server.opening import open_server
 from dcr_server.responses import no_store
 from dcr_server.server import Departure, Server
 from dcr_server.server_metrics import ServerMetrics
-from dcr_server.worker import METRICS_DIRECTORY, READY
+from dcr_server.worker import LEAVE, METRICS_DIRECTORY, READY, STOP
 from dcr_server.worker_brief import WorkerBrief
 
 # -P: nothing is imported from the folder that it happens to be started in.
@@ -113,20 +114,21 @@ class Workers:
             loop.add_signal_handler(number, self._leave, number)
 
     def _leave(self, number: signal.Signals) -> None:
-        """Pass the signal on; a worker makes of a second one what a server does."""
+        """Pass it on; a worker makes of a second one what a server does of a second signal."""
         self._departure.announced = True
         self._leaving.set()
         # Theirs stay open until they have finished; ours would keep the port listening.
         self._serving.listener.close()
         for process in self._processes.values():
-            _send(process, number)
+            _tell(process, LEAVE if number is signal.SIGTERM else STOP)
         patience = self._serving.notice + SECONDS_TO_FINISH_REQUESTS + _SECONDS_OF_PATIENCE
         asyncio.get_running_loop().call_later(patience, self._kill)
 
     def _kill(self) -> None:
         for number, process in self._processes.items():
             log.error("worker_killed", worker=number, pid=process.pid, detail="it did not end")
-            _send(process, signal.SIGKILL)
+            with contextlib.suppress(ProcessLookupError):
+                process.kill()
 
     async def _keep(self, number: int) -> None:
         """Start it again when it ends by itself, after a pause that doubles."""
@@ -161,26 +163,24 @@ class Workers:
             start_new_session=True,
         )
         self._processes[number] = process
-        if self._leaving.is_set():
-            _send(process, signal.SIGTERM)
         brief = WorkerBrief(self._serving.settings, number, listener, self._serving.notice)
-        await self._start_up(process, brief)
+        _tell(process, brief.to_line())
+        if self._leaving.is_set():
+            _tell(process, STOP)
+        await self._wait_until_ready(process, number)
         status = await process.wait()
         self._ready.discard(number)
         del self._processes[number]
         return status
 
-    async def _start_up(self, process: Process, brief: WorkerBrief) -> None:
-        if process.stdin is None or process.stdout is None:
-            return
-        process.stdin.write(brief.to_line())
-        # It may end before it reads.
-        with contextlib.suppress(ConnectionError):
-            await process.stdin.drain()
-        if await process.stdout.readline() == READY:
-            self._ready.add(brief.number)
+    async def _wait_until_ready(self, process: Process, number: int) -> None:
+        """Or until it has ended."""
+        if process.stdout and await process.stdout.readline() == READY:
+            self._ready.add(number)
 
 
-def _send(process: Process, number: signal.Signals) -> None:
-    with contextlib.suppress(ProcessLookupError):
-        process.send_signal(number)
+def _tell(process: Process, line: bytes) -> None:
+    # It may end at any moment.
+    with contextlib.suppress(ConnectionError, RuntimeError):
+        if process.stdin:
+            process.stdin.write(line)

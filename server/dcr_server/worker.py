@@ -3,10 +3,12 @@
 import asyncio
 import contextlib
 import os
+import signal
 import socket
 import sys
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Final
 
@@ -15,25 +17,35 @@ from prometheus_client import CollectorRegistry, values
 
 from dcr_server.answering import answer, serving_tls
 from dcr_server.app import create_app
-from dcr_server.http_server import HttpServer, leave_on_signals
+from dcr_server.http_server import HttpServer, announce_departure
 from dcr_server.opening import open_server
 from dcr_server.worker_brief import WorkerBrief
 
 log = structlog.get_logger()
 
 READY: Final = b"ready\n"
+LEAVE: Final = b"leave\n"
+"""What the supervisor writes when it gets SIGTERM; STOP when it gets SIGINT."""
+STOP: Final = b"stop\n"
 METRICS_DIRECTORY: Final = "PROMETHEUS_MULTIPROC_DIR"
 
 
 def read_brief() -> WorkerBrief:
-    return WorkerBrief.from_line(sys.stdin.buffer.readline())
+    # Unbuffered: what comes after the line is read later, by another reader.
+    with open(sys.stdin.fileno(), "rb", buffering=0, closefd=False) as stdin:
+        return WorkerBrief.from_line(stdin.readline())
 
 
 async def serve_as_worker(brief: WorkerBrief) -> None:
-    """Answer clients until SIGTERM, SIGINT, or until the supervisor is gone.
+    """Answer clients until the supervisor says that it is enough, or is gone.
+
+    Signals are its business: a service manager sends them to all processes at once, and what it
+    passes on would look like a second one.
 
     Raises ConfigurationError, UnusableStorage or StorageUnavailable.
     """
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, signal.SIG_IGN)
     _count_under(brief.number)
     listener = socket.socket(fileno=brief.listener)
     tls = serving_tls(brief.settings)
@@ -41,8 +53,8 @@ async def serve_as_worker(brief: WorkerBrief) -> None:
         # What the one before it left behind.
         server.metrics.in_flight.set(0)
         http_server = HttpServer(create_app(server), tls)
-        leave_on_signals(http_server, server.departure, brief.notice)
-        async with _leaving_with_supervisor(http_server.leave) as supervisor:
+        announce = partial(announce_departure, http_server, server.departure, brief.notice)
+        async with _listening_to_supervisor(announce, http_server.leave) as supervisor:
             log.info("worker_ready", worker=brief.number, pid=os.getpid())
             sys.stdout.buffer.write(READY)
             sys.stdout.buffer.flush()
@@ -75,8 +87,10 @@ class _Supervisor:
 
 
 @contextlib.asynccontextmanager
-async def _leaving_with_supervisor(leave: Callable[[], None]) -> AsyncIterator[_Supervisor]:
-    """Watch standard input: it ends when the supervisor does, however that comes to pass."""
+async def _listening_to_supervisor(
+    announce: Callable[[], None], leave: Callable[[], None]
+) -> AsyncIterator[_Supervisor]:
+    """Read standard input: it ends when the supervisor does, however that comes to pass."""
     supervisor = _Supervisor()
     reader = asyncio.StreamReader()
     transport, _ = await asyncio.get_running_loop().connect_read_pipe(
@@ -84,7 +98,8 @@ async def _leaving_with_supervisor(leave: Callable[[], None]) -> AsyncIterator[_
     )
 
     async def watch() -> None:
-        await reader.read()
+        while line := await reader.readline():
+            (announce if line == LEAVE else leave)()
         supervisor.gone = True
         log.warning("supervisor_gone", detail="this worker ends too")
         leave()

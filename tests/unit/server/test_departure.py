@@ -3,6 +3,7 @@
 import asyncio
 import base64
 import os
+import re
 import signal
 import sys
 from collections import Counter
@@ -32,6 +33,12 @@ class Running:
 
     process: ChildProcess
     url: str
+
+    def terminate(self) -> None:
+        """Send SIGTERM to every process, as a service manager does."""
+        workers = re.findall(r'"pid":(\d+),"event":"worker_ready"', self.process.log_text())
+        for pid in (*map(int, workers), self.process.pid):
+            os.kill(pid, signal.SIGTERM)
 
 
 @pytest.fixture
@@ -111,7 +118,7 @@ async def _send_until_redirected(server: Running, traffic: Traffic) -> None:
                     return
                 if traffic.total >= _REQUESTS_BEFORE_THE_SIGNAL and not told:
                     told = True
-                    os.kill(server.process.pid, signal.SIGTERM)
+                    server.terminate()
 
     async def follow_readiness() -> None:
         async with httpx.AsyncClient(trust_env=False, timeout=30) as http:
