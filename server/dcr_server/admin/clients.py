@@ -7,7 +7,12 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 
-from dcr_server.admin.paging import Listed, page_document, read_page_request
+from dcr_server.admin.paging import (
+    Listed,
+    page_document,
+    read_page_request,
+    refuse_parameters,
+)
 from dcr_server.descriptions import describe_client, describe_client_fully
 from dcr_server.requests import origin_of
 from dcr_server.responses import no_store
@@ -37,6 +42,7 @@ async def listing(request: Request, server: Server) -> Response:
 
 
 async def show(request: Request, server: Server) -> Response:
+    refuse_parameters(request)
     client = await server.storage.clients.find(_client_id(request))
     if client is None:
         raise HTTPException(NOT_FOUND)
@@ -44,6 +50,7 @@ async def show(request: Request, server: Server) -> Response:
 
 
 async def delete(request: Request, server: Server) -> Response:
+    refuse_parameters(request)
     client_id = _client_id(request)
     origin = origin_of(request, server, actor=ACTOR)
     if not await server.storage.clients.remove(client_id, now=server.now(), origin=origin):

@@ -11,7 +11,13 @@ from starlette.responses import Response
 from dcr_protocol.errors import InvalidRequest
 from dcr_protocol.json_document import parse_json_object
 from dcr_server.admin.clients import ACTOR, NO_CONTENT, NOT_FOUND
-from dcr_server.admin.paging import Listed, not_a_cursor, page_document, read_page_request
+from dcr_server.admin.paging import (
+    Listed,
+    not_a_cursor,
+    page_document,
+    read_page_request,
+    refuse_parameters,
+)
 from dcr_server.descriptions import describe_token
 from dcr_server.durations import Seconds
 from dcr_server.minting import MOST_USES, TokenRequest, new_subject, prepare_initial_access_token
@@ -60,6 +66,7 @@ async def listing(request: Request, server: Server) -> Response:
 
 
 async def create(request: Request, server: Server) -> Response:
+    refuse_parameters(request)
     wanted = _read(await read_body(request, JSON))
     if wanted.policy not in server.policies:
         configured = ", ".join(server.policies) or "none"
@@ -81,6 +88,7 @@ async def create(request: Request, server: Server) -> Response:
 
 
 async def revoke(request: Request, server: Server) -> Response:
+    refuse_parameters(request)
     token_id = str(request.path_params["token_id"])
     origin = origin_of(request, server, actor=ACTOR)
     tokens = server.storage.initial_access_tokens

@@ -61,6 +61,12 @@ def read_page_request(request: Request, filters: Collection[str]) -> PageRequest
     )
 
 
+def refuse_parameters(request: Request) -> None:
+    """Raises InvalidRequest for a query where there is nothing to ask for."""
+    if request.scope["query_string"]:
+        raise InvalidRequest("there are no parameters here")
+
+
 async def page_document(
     listed: Listed[Item], limit: int, fetch: Callable[[int], Awaitable[Sequence[Item]]]
 ) -> dict[str, JsonValue]:

@@ -65,6 +65,25 @@ async def test_what_is_not_documented_is_refused(
     assert said in answer.json()["error_description"]
 
 
+@pytest.mark.parametrize(
+    ("method", "path"),
+    [
+        ("POST", "initial-access-tokens"),
+        ("DELETE", f"initial-access-tokens/{'0' * 16}"),
+        ("GET", "clients/x"),
+        ("DELETE", "clients/x"),
+    ],
+)
+async def test_where_there_is_nothing_to_ask_for_a_query_is_refused(
+    administrator: Administrator, method: str, path: str
+) -> None:
+    answer = await administrator.http.request(
+        method, f"/admin/{path}?force=true", headers=bearer(TOKEN), json={"policy": "default"}
+    )
+    assert answer.status_code == 400
+    assert "no parameters" in answer.json()["error_description"]
+
+
 @pytest.mark.parametrize("path", ["initial-access-tokens", "audit"])
 async def test_the_cursor_of_another_list_is_refused(
     administrator: Administrator, path: str
