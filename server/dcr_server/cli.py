@@ -10,6 +10,7 @@ from dcr_server.answering import serving_tls
 from dcr_server.bootstrap_command import bootstrap
 from dcr_server.commands.audit import audit
 from dcr_server.commands.client import client
+from dcr_server.commands.keys import keys
 from dcr_server.commands.migrate import migrate
 from dcr_server.commands.options import (
     config_option,
@@ -100,7 +101,7 @@ def serve_command(*, dev: bool, config: Path | None, **flags: str | None) -> Non
         run(serve(settings, development=dev))
 
 
-for command in (audit, bootstrap, client, migrate, token, worker):
+for command in (audit, bootstrap, client, keys, migrate, token, worker):
     main.add_command(command)
 
 

@@ -113,7 +113,9 @@ class SigningKeys:
     async def find(self, kid: str, now: int) -> LoadedKey | None:
         """Find a key that is published, one that another process has just made too."""
         if not any(key.kid == kid for key in self._keys):
-            await self.reload()
+            # What cannot be opened is not found; `_follow` complains about it.
+            with contextlib.suppress(WrongEncryptionKey):
+                await self.reload()
         return next(
             (key for key in self._keys if key.kid == kid and not is_over(key.record, now)), None
         )

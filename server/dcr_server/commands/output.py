@@ -15,7 +15,7 @@ from dcr_protocol.json_document import JsonValue
 
 PAGE: Final = 500
 _WIDE: Final = 400
-_TIMES: Final = ("_at", "at")
+_TIMES: Final = ("_at", "at", "_from")
 _MOST: Final = 2**31
 
 Item = TypeVar("Item")

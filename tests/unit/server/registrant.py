@@ -14,6 +14,7 @@ from dcr_server.fetching import Fetcher
 from dcr_server.policies import Policy
 from dcr_server.routing import Application
 from dcr_server.server import Server
+from dcr_server.signing_keys import SigningAlgorithm
 from dcr_server.storage.opening import PATIENCE
 from tests.fakes.dcr_server_app import ISSUER, Mint, minting_for, running_server
 
@@ -135,6 +136,7 @@ async def registrant_at(
     policies: Mapping[str, Policy] | None = None,
     issuer: str = ISSUER,
     fetcher: Fetcher | None = None,
+    signing_algorithm: SigningAlgorithm = "ES256",
     statement_issuers: Mapping[str, Mapping[str, object]] | None = None,
     busy_timeout: float = PATIENCE,
     database: str | None = None,
@@ -148,6 +150,7 @@ async def registrant_at(
         clock=clock,
         busy_timeout=busy_timeout,
         fetcher=fetcher,
+        signing_algorithm=signing_algorithm,
         statement_issuers=statement_issuers,
         database=database,
     ) as server:

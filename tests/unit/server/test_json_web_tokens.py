@@ -1,6 +1,10 @@
 """Tokens are read strictly before anything about them is believed (RFC 7515, RFC 7519)."""
 
+import contextlib
+
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from dcr_protocol.json_document import JsonValue
 from dcr_server.json_web_tokens import (
@@ -118,3 +122,12 @@ def test_audiences_are_one_or_several(claims: dict[str, JsonValue]) -> None:
     assert audiences({"aud": ["a", "b"]}) == ("a", "b")
     with pytest.raises(InvalidJwt, match="aud"):
         audiences(claims)
+
+
+_PARTS = st.one_of(st.binary().map(base64url), st.just(HEADER), st.text())
+
+
+@given(st.one_of(st.text(), st.tuples(_PARTS, _PARTS, _PARTS).map(".".join)))
+def test_any_text_is_a_token_or_is_refused_in_order(text: str) -> None:
+    with contextlib.suppress(InvalidJwt):
+        assert parse_jwt(text).header["alg"] == "ES256"

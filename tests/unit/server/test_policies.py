@@ -164,3 +164,9 @@ def test_durations_and_rates_are_written_as_text_and_kept_as_numbers() -> None:
     policy = Policy.model_validate({"secret_lifetime": "90d", "rate": "60/1m"})
     assert policy.secret_lifetime == 90 * 86400
     assert policy.rate == (60, 60)
+
+
+def test_no_access_token_outlives_its_key() -> None:
+    assert Policy.model_validate({"access_token_lifetime": "1d"}).access_token_lifetime == 86_400
+    with pytest.raises(ValidationError, match="less than or equal to 86400"):
+        Policy.model_validate({"access_token_lifetime": "2d"})

@@ -125,6 +125,7 @@ async def test_a_reload_that_fails_changes_nothing(storage: Storage) -> None:
     await storage.signing_keys.add(foreign, retire_at=NOW, origin=COMMAND_LINE)
     with pytest.raises(WrongEncryptionKey):
         await keys.reload()
+    assert await keys.find(foreign.kid, NOW) is None
     assert keys.jwks(NOW) == before
 
 

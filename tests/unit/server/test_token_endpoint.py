@@ -18,9 +18,11 @@ pytestmark = pytest.mark.both_databases
 WEB: Mapping[str, JsonValue] = {"redirect_uris": ["https://a.example/cb"]}
 
 
-async def _claims(registrant: Registrant, response: httpx.Response) -> jwt.Token:
+async def _claims(
+    registrant: Registrant, response: httpx.Response, algorithm: str = "ES256"
+) -> jwt.Token:
     keys = KeySet.import_key_set((await registrant.http.get("/jwks")).json())
-    return jwt.decode(response.json()["access_token"], keys, algorithms=["ES256"])
+    return jwt.decode(response.json()["access_token"], keys, algorithms=[algorithm])
 
 
 async def test_an_access_token_is_a_jwt_of_rfc_9068(registrant: Registrant) -> None:
@@ -40,6 +42,30 @@ async def test_an_access_token_is_a_jwt_of_rfc_9068(registrant: Registrant) -> N
         "exp": now + 3600,
         "scope": "a b",
     }
+
+
+async def test_rs256_signs_by_setting(tmp_path: Path) -> None:
+    async with registrant_at(tmp_path, signing_algorithm="RS256") as registrant:
+        client = await registrant.register()
+        token = await _claims(registrant, await registrant.get_token(client.basic), "RS256")
+        assert token.header["typ"] == "at+jwt"
+        assert token.claims["sub"] == client["client_id"]
+
+
+async def test_the_policy_says_how_long_a_token_lives(tmp_path: Path) -> None:
+    policies = {"default": EVERYTHING.model_copy(update={"access_token_lifetime": 90})}
+    async with registrant_at(tmp_path, policies=policies) as registrant:
+        client = await registrant.register()
+        response = await registrant.get_token(client.basic)
+        assert response.json()["expires_in"] == 90
+        claims = (await _claims(registrant, response)).claims
+        assert claims["exp"] - claims["iat"] == 90
+
+
+async def test_every_token_has_a_jti_of_its_own(registrant: Registrant) -> None:
+    client = await registrant.register()
+    tokens = [await registrant.get_token(client.basic) for _ in range(5)]
+    assert len({(await _claims(registrant, token)).claims["jti"] for token in tokens}) == 5
 
 
 async def test_the_response_is_that_of_rfc_6749_and_not_cached(registrant: Registrant) -> None:

@@ -3,11 +3,13 @@
 from collections.abc import Mapping
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from dcr_protocol.json_document import JsonValue
 from dcr_server.json_web_tokens import InvalidJwt, parse_jwt
 from dcr_server.verification_keys import ASYMMETRIC_ALGORITHMS, Jwk, verify_signature
-from tests.fakes.client_keys import base64url, client_key
+from tests.fakes.client_keys import base64url, client_key, to_json
 
 CLAIMS: Mapping[str, JsonValue] = {"sub": "x"}
 
@@ -127,3 +129,31 @@ def test_a_damaged_key_verifies_nothing(members: dict[str, JsonValue]) -> None:
     key = client_key()
     with pytest.raises(InvalidJwt, match="damaged"):
         verify(key.sign(CLAIMS), key.jwk | members)
+
+
+_OCTETS = st.binary(max_size=70).map(base64url)
+_NUMBERS = st.one_of(_OCTETS, st.just(str(client_key().jwk["x"])), st.text(max_size=5), st.none())
+_KEYS = st.fixed_dictionaries(
+    {
+        "kty": st.sampled_from(["EC", "RSA", "OKP", "oct", "", None]),
+        "crv": st.sampled_from(["P-256", "P-384", "P-521", "Ed25519", "X25519", None, 1]),
+    },
+    optional={
+        **dict.fromkeys(("x", "y", "e"), _NUMBERS),
+        "n": st.one_of(_NUMBERS, st.binary(min_size=256, max_size=256).map(base64url)),
+        "d": _NUMBERS,
+        "k": _NUMBERS,
+        "use": st.sampled_from(["sig", "enc", None, 1]),
+        "key_ops": st.sampled_from([["verify"], [], "verify", None, 1]),
+        "alg": st.sampled_from(["ES256", "RS256", None, 1]),
+    },
+)
+
+
+@given(algorithm=st.sampled_from(ASYMMETRIC_ALGORITHMS), key=_KEYS, signature=st.binary())
+def test_whatever_was_registered_as_a_key_is_refused_in_order(
+    algorithm: str, key: dict[str, JsonValue], signature: bytes
+) -> None:
+    header = base64url(to_json({"alg": algorithm}))
+    with pytest.raises(InvalidJwt):
+        verify(f"{header}.{base64url(b'{}')}.{base64url(signature)}", key)
