@@ -7,7 +7,7 @@ members that only the server assigns are in `client_information`.
 import functools
 import re
 from collections.abc import Callable, Mapping
-from typing import Annotated, Final
+from typing import Annotated, Final, Self
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
 
@@ -249,6 +249,19 @@ class ClientMetadata(BaseModel):
     localized: Annotated[dict[str, Text], Field(max_length=100)] | None = Field(
         None, description="Localized members, keyed as on the wire: client_name#de."
     )
+
+    def with_members(self, members: Mapping[str, object]) -> Self:
+        """Do what model_copy does where there are no extra and no private attributes: faster.
+
+        Not validated, as there.
+        """
+        copied = self.__class__.__new__(self.__class__)
+        set_attribute = object.__setattr__
+        set_attribute(copied, "__dict__", {**self.__dict__, **members})
+        set_attribute(copied, "__pydantic_fields_set__", self.model_fields_set | members.keys())
+        set_attribute(copied, "__pydantic_extra__", None)
+        set_attribute(copied, "__pydantic_private__", None)
+        return copied
 
     def to_wire(self) -> dict[str, JsonValue]:
         """Return the members that are set, snake_case, without null (S-085)."""

@@ -94,7 +94,7 @@ def _with_defaults(metadata: ClientMetadata, rules: MetadataRules) -> ClientMeta
     }
     if not rules.keep_software_statement:
         provisioned["software_statement"] = None
-    return metadata.model_copy(update=provisioned)
+    return metadata.with_members(provisioned)
 
 
 def _check_words(metadata: ClientMetadata) -> None:

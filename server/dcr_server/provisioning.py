@@ -50,7 +50,7 @@ def _over(winner: ClientMetadata, loser: ClientMetadata) -> ClientMetadata:
         if said.keys().isdisjoint(_PARTNERS.get(member, {member}))
     }
     localized = _localized_over(winner, loser)
-    return NOTHING.model_copy(update={**kept, **said, _LOCALIZED: localized})
+    return NOTHING.with_members({**kept, **said, _LOCALIZED: localized})
 
 
 def _localized_over(winner: ClientMetadata, loser: ClientMetadata) -> dict[str, str] | None:

@@ -5,8 +5,8 @@
 
 import base64
 import hashlib
+import os
 import re
-import secrets
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -35,7 +35,7 @@ _CLIENT_ID_RANDOM_BYTES: Final = 10
 Entropy = Callable[[int], bytes]
 Clock = Callable[[], float]
 
-system_entropy: Entropy = secrets.token_bytes
+system_entropy: Entropy = os.urandom
 system_clock: Clock = time.time
 
 

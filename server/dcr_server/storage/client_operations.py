@@ -16,14 +16,21 @@ from dcr_server.credentials import (
     secret_that_ends,
 )
 from dcr_server.records import Action, Client, Origin, Owner, Repeatable
-from dcr_server.storage.audit_operations import Change, tell
+from dcr_server.storage.audit_operations import Change, telling
 from dcr_server.storage.client_rows import (
     COLUMNS,
     changeable_columns,
     client_from_row,
     row_of,
 )
-from dcr_server.storage.operations import FOR_UPDATE, LostRace, Operation, changes, first_row
+from dcr_server.storage.operations import (
+    FOR_UPDATE,
+    LostRace,
+    Operation,
+    Statement,
+    changes,
+    first_row,
+)
 from dcr_server.storage.requests import (
     ClientLimitReached,
     Fresh,
@@ -90,16 +97,19 @@ def register(registration: Registration) -> Operation[RegistrationOutcome]:
         replayed = yield from replay(repeatable, registration.fresh, registration.origin)
         if replayed is not None:
             return replayed
-    if not (yield from _is_below_limits(registration)):
+    if _has_limits(registration) and not (yield from _is_below_limits(registration)):
         return ClientLimitReached()
-    if not (yield from _use_initial_access_token(registration)):
-        return InitialAccessTokenSpent()
+    token_hash = registration.initial_access_token_hash
+    if token_hash is not None:
+        used = yield _USE_INITIAL_ACCESS_TOKEN, (token_hash, registration.now)
+        if not used:
+            return InitialAccessTokenSpent()
     client = registration.client
     if repeatable is not None:
         yield from _remember_key(repeatable, client.client_id)
     yield _INSERT, row_of(client)
     yield _COUNT_ONE_MORE, (client.owner.policy,)
-    yield from _tell(Action.CLIENT_REGISTERED, client, registration.now, registration.origin)
+    yield _telling(Action.CLIENT_REGISTERED, client, registration.now, registration.origin)
     return Registered(client)
 
 
@@ -116,7 +126,7 @@ def replay(repeatable: Repeatable, fresh: Fresh, origin: Origin) -> Operation[Re
         secret_hash=fresh.secret_hash if client.needs_secret else None,
         secret_expires_at=fresh.secret_expires_at if client.needs_secret else 0,
     )
-    yield from _tell(Action.CLIENT_REPLAYED, client, repeatable.at, origin)
+    yield _telling(Action.CLIENT_REPLAYED, client, repeatable.at, origin)
     return Replayed((yield from _store(replace(client, credentials=held))))
 
 
@@ -130,9 +140,9 @@ def update(update: Update) -> Operation[UpdateOutcome]:
     if update.repeatable is not None:
         yield from _remember_key(update.repeatable, client.client_id)
     if update.metadata is None:
-        yield from _tell(Action.CLIENT_SECRET_ROTATED, client, update.now, update.origin)
+        yield _telling(Action.CLIENT_SECRET_ROTATED, client, update.now, update.origin)
         return (yield from _issue(client, presented, update))
-    yield from _tell(Action.CLIENT_UPDATED, client, update.now, update.origin)
+    yield _telling(Action.CLIENT_UPDATED, client, update.now, update.origin)
     return (yield from _issue(replace(client, metadata=update.metadata), presented, update))
 
 
@@ -145,7 +155,7 @@ def replay_update(update: Update) -> Operation[UpdateOutcome | None]:
     client, presented = yield from _presented(update)
     if client is None or presented is None:
         return TokenRetired()
-    yield from _tell(Action.CLIENT_REPLAYED, client, update.now, update.origin)
+    yield _telling(Action.CLIENT_REPLAYED, client, update.now, update.origin)
     return (yield from _issue(client, presented, update))
 
 
@@ -181,7 +191,7 @@ def delete(client_id: str, token_hash: bytes, now: int, origin: Origin) -> Opera
     if client is None or find_token(client.credentials, token_hash) is None:
         return False
     yield from forget(client.client_id, client.owner, now)
-    yield from _tell(Action.CLIENT_DELETED, client, now, origin)
+    yield _telling(Action.CLIENT_DELETED, client, now, origin)
     return True
 
 
@@ -190,7 +200,7 @@ def remove(client_id: str, now: int, origin: Origin) -> Operation[bool]:
     if client is None:
         return False
     yield from forget(client.client_id, client.owner, now)
-    yield from _tell(Action.CLIENT_REMOVED, client, now, origin)
+    yield _telling(Action.CLIENT_REMOVED, client, now, origin)
     return True
 
 
@@ -210,11 +220,13 @@ def _earlier_client(repeatable: Repeatable) -> Operation[str | IdempotencyKeyReu
     return str(row[1]) if row[0] == repeatable.body_hash else IdempotencyKeyReused()
 
 
+def _has_limits(registration: Registration) -> bool:
+    return (registration.max_clients, registration.max_clients_per_subject) != (None, None)
+
+
 def _is_below_limits(registration: Registration) -> Operation[bool]:
     owner = registration.client.owner
     most, most_of_subject = registration.max_clients, registration.max_clients_per_subject
-    if most is None and most_of_subject is None:
-        return True
     # The row is there to be locked also for the first client.
     yield _COUNT_NONE_YET, (owner.policy,)
     row = yield from first_row(_COUNT, (owner.policy,))
@@ -224,13 +236,6 @@ def _is_below_limits(registration: Registration) -> Operation[bool]:
         return True
     row = yield from first_row(_COUNT_OF_SUBJECT, (owner.policy, owner.subject, most_of_subject))
     return row is not None and int(str(row[0])) < most_of_subject
-
-
-def _use_initial_access_token(registration: Registration) -> Operation[bool]:
-    token_hash = registration.initial_access_token_hash
-    if token_hash is None:
-        return True
-    return (yield from changes(_USE_INITIAL_ACCESS_TOKEN, (token_hash, registration.now)))
 
 
 def _remember_key(repeatable: Repeatable, client_id: str) -> Operation[None]:
@@ -275,5 +280,5 @@ def _store(client: Client) -> Operation[Client]:
     return client
 
 
-def _tell(action: Action, client: Client, now: int, origin: Origin) -> Operation[None]:
-    yield from tell(Change(action, now, client.owner, client.client_id), origin)
+def _telling(action: Action, client: Client, now: int, origin: Origin) -> Statement:
+    return telling(Change(action, now, client.owner, client.client_id), origin)
