@@ -3,6 +3,7 @@
 import json
 import os
 import platform
+import re
 import statistics
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -43,12 +44,29 @@ def goals(figures: Sequence[Figure]) -> str:
     return markdown(("goal", "figure", "wanted", "met"), [figure.row() for figure in figures])
 
 
+def begin_tables() -> None:
+    """Make the file of this run, which says where and when."""
+    FOLDER.mkdir(parents=True, exist_ok=True)
+    about = machine()
+    (FOLDER / "tables.md").write_text(
+        f"{datetime.now(UTC):%Y-%m-%d %H:%M} UTC, {about['cores']} cores, {about['processor']}, "
+        f"Python {about['python']}\n",
+        encoding="utf-8",
+    )
+
+
 def machine() -> Mapping[str, Any]:
     return {
         "cores": len(os.sched_getaffinity(0)),
+        "processor": _processor(),
         "system": platform.platform(),
         "python": platform.python_version(),
     }
+
+
+def _processor() -> str:
+    named = re.search(r"^model name\s*:\s*(.*)$", Path("/proc/cpuinfo").read_text(), re.MULTILINE)
+    return named[1] if named else platform.machine()
 
 
 def write_json(name: str, results: Mapping[str, Any]) -> Path:
