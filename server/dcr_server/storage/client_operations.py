@@ -1,8 +1,10 @@
 """Registering, updating, using and deleting clients: what one transaction each does."""
 
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Final
 
+from dcr_protocol.json_document import JsonValue
 from dcr_server.credentials import (
     Credentials,
     after_renewal,
@@ -15,7 +17,7 @@ from dcr_server.credentials import (
     renews_secret,
     secret_that_ends,
 )
-from dcr_server.records import Action, Client, Origin, Owner, Repeatable
+from dcr_server.records import Action, Client, Origin, Owner, Repeatable, needs_secret
 from dcr_server.storage.audit_operations import Change, telling
 from dcr_server.storage.client_rows import (
     COLUMNS,
@@ -143,7 +145,7 @@ def update(update: Update) -> Operation[UpdateOutcome]:
         yield _telling(Action.CLIENT_SECRET_ROTATED, client, update.now, update.origin)
         return (yield from _issue(client, presented, update))
     yield _telling(Action.CLIENT_UPDATED, client, update.now, update.origin)
-    return (yield from _issue(replace(client, metadata=update.metadata), presented, update))
+    return (yield from _issue(client, presented, update, update.metadata))
 
 
 def replay_update(update: Update) -> Operation[UpdateOutcome | None]:
@@ -251,22 +253,35 @@ def _presented(update: Update) -> Operation[tuple[Client | None, Credentials | N
     return client, find_token(client.credentials, update.holder.token_hash)
 
 
-def _issue(client: Client, presented: Credentials, update: Update) -> Operation[Updated]:
-    """Give a new token to the holder of one; a secret if it needs another."""
+def _issue(
+    client: Client,
+    presented: Credentials,
+    update: Update,
+    metadata: Mapping[str, JsonValue] | None = None,
+) -> Operation[Updated]:
+    """Give a new token to the holder of one; a secret if it needs another.
+
+    Without metadata those that are in force stay.
+    """
+    metadata = client.metadata if metadata is None else metadata
     fresh, held = update.fresh, after_use(client.credentials, presented)
-    if not client.needs_secret:
+    if not needs_secret(metadata.get("token_endpoint_auth_method")):
         issued = Credentials(presented.pair, fresh.token_hash, None)
-        changed = replace(client, credentials=after_update(held, issued), overlapping=())
+        held = after_update(held, issued)
+        changed = replace(client, metadata=metadata, credentials=held, overlapping=())
         return Updated((yield from _store(changed)), secret_issued=False)
     overlapping, renews = client.overlapping, renews_secret(presented, update.renewal)
-    issued = replace(presented, token_hash=fresh.token_hash)
+    issued = Credentials(
+        presented.pair, fresh.token_hash, presented.secret_hash, presented.secret_expires_at
+    )
     if renews:
         issued = Credentials(
             presented.pair, fresh.token_hash, fresh.secret_hash, fresh.secret_expires_at
         )
         ended = secret_that_ends(presented, update.renewal, update.now)
         held, overlapping = after_renewal(held, overlapping, ended, now=update.now)
-    changed = replace(client, credentials=after_update(held, issued), overlapping=overlapping)
+    held = after_update(held, issued)
+    changed = replace(client, metadata=metadata, credentials=held, overlapping=overlapping)
     return Updated((yield from _store(changed)), secret_issued=renews)
 
 

@@ -1,10 +1,9 @@
 """A client as a row, and the row as a client; the columns are the schema's."""
 
-import json
 from collections.abc import Mapping
 from typing import Final, cast
 
-from pydantic_core import to_json
+from pydantic_core import from_json, to_json
 
 from dcr_protocol.json_document import JsonValue
 from dcr_server.credentials import NEVER, Credentials, Held, Overlapping, OverlappingSecret
@@ -39,7 +38,7 @@ def client_from_row(row: Row) -> Client:
         unused_expires_at=unused,
         credentials=_credentials_from_json(credentials),
         overlapping=() if overlapping == _NOTHING_OVERLAPS else _overlapping(overlapping),
-        metadata=json.loads(metadata),
+        metadata=from_json(metadata),
     )
 
 
@@ -92,13 +91,13 @@ def _credentials_from_json(text: str) -> Held:
             secret_hash=None if secret is None else bytes.fromhex(secret),
             secret_expires_at=expires_at[0] if expires_at else NEVER,
         )
-        for pair, token, secret, *expires_at in json.loads(text)
+        for pair, token, secret, *expires_at in from_json(text)
     )
 
 
 def _overlapping(text: str) -> Overlapping:
     return tuple(
-        OverlappingSecret(bytes.fromhex(secret), ends_at) for secret, ends_at in json.loads(text)
+        OverlappingSecret(bytes.fromhex(secret), ends_at) for secret, ends_at in from_json(text)
     )
 
 
