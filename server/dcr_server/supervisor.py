@@ -32,7 +32,7 @@ from dcr_server.admin.app import Metrics, create_admin_app
 from dcr_server.admin.listener import serving_administrators
 from dcr_server.answering import Serving, following, open_listener
 from dcr_server.cleaning import cleaning
-from dcr_server.configuration import admin_token
+from dcr_server.configuration import ConfigurationError, admin_token
 from dcr_server.http_server import SECONDS_TO_FINISH_REQUESTS
 from dcr_server.opening import open_server
 from dcr_server.responses import no_store
@@ -58,7 +58,7 @@ async def supervise(serving: Serving) -> None:
     Raises ConfigurationError, UnusableStorage or StorageUnavailable before it listens.
     """
     settings = serving.settings
-    with tempfile.TemporaryDirectory(prefix="dcr-server-metrics-") as directory:
+    with _metrics_directory() as directory:
         counted, of_workers = CollectorRegistry(), CollectorRegistry()
         MultiProcessCollector(of_workers, path=directory)  # type: ignore[no-untyped-call]  # it has no types
         metrics = ServerMetrics(counted)
@@ -78,6 +78,15 @@ async def supervise(serving: Serving) -> None:
                 workers.leave_on_signals()
                 open_listener(serving)
                 await workers.run()
+
+
+def _metrics_directory() -> tempfile.TemporaryDirectory[str]:
+    try:
+        return tempfile.TemporaryDirectory(prefix="dcr-server-metrics-")
+    except OSError as error:
+        raise ConfigurationError(
+            f"workers need a folder for their counters, set TMPDIR: {error.strerror}"
+        ) from None
 
 
 class Workers:
