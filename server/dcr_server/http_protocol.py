@@ -4,10 +4,14 @@ Nobody who connects has shown a token yet, so none may hold memory or a connecti
 """
 
 import asyncio
+import uuid
 from http import HTTPStatus
 from typing import Any, Final
 
+import structlog
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
+
+log = structlog.get_logger()
 
 LARGEST_HEAD: Final = 65_536
 """Bytes of request line and headers, and of trailers."""
@@ -137,7 +141,9 @@ class BoundedHttpProtocol(HttpToolsProtocol):
             self.flow.pause_reading()
             return
         if self._in_head or not self.cycle.response_started:
-            self.transport.write(_refusal(status))
+            request_id = uuid.uuid4().hex
+            log.info("refused", status=status.value, error=status.phrase, request_id=request_id)
+            self.transport.write(_refusal(status, request_id))
         self.transport.close()
 
 
@@ -181,13 +187,14 @@ class WholeAnswers(asyncio.Transport):
             self._transport.write(held)
 
 
-def _refusal(status: HTTPStatus) -> bytes:
+def _refusal(status: HTTPStatus, request_id: str) -> bytes:
     body = f'{{"error":"invalid_request","error_description":"{status.phrase.lower()}"}}'
     if status is HTTPStatus.SERVICE_UNAVAILABLE:
         body = body.replace("invalid_request", "temporarily_unavailable")
     head = (
         f"HTTP/1.1 {status.value} {status.phrase}\r\n"
         "content-type: application/json\r\ncache-control: no-store\r\npragma: no-cache\r\n"
+        f"x-request-id: {request_id}\r\n"
         f"content-length: {len(body)}\r\nconnection: close\r\n\r\n"
     )
     return (head + body).encode("ascii")

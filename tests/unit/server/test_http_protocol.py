@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import re
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 from typing import Any
@@ -232,6 +233,7 @@ async def test_a_malformed_request_is_400_in_json(listening: Listening) -> None:
     answer = await listening.exchange(b"nonsense\r\n\r\n")
     assert answer.startswith(b"HTTP/1.1 400 ")
     assert b'"error":"invalid_request"' in answer
+    assert re.search(rb"\r\nx-request-id: [0-9a-f]{32}\r\n", answer)
 
 
 async def test_pipelined_requests_are_answered_in_order(listening: Listening) -> None:
