@@ -19,6 +19,8 @@ database: sqlite:///test.db
 encryption_key: {key}
 policies:
   web:
+    grant_types: [client_credentials]
+    token_endpoint_auth_methods: [client_secret_basic]
     software_statement: required
     statement_issuers: [https://statements.test]
 statement_issuers:
