@@ -7,6 +7,7 @@ from typing import Final, TypeVar
 
 import asyncpg
 
+from dcr_server.storage import probes
 from dcr_server.storage.database import DatabaseStorage
 from dcr_server.storage.operations import Begin, Operation, Row
 from dcr_server.storage.postgres_connection import LOST, Connector, Session, what_it_said
@@ -45,10 +46,10 @@ class PostgresDatabase:
         return await self._writer.run(begin)
 
     async def check(self) -> None:
-        await self.read(_look())
+        await self.read(probes.look())
         # A write costs an fsync: only to learn whether what failed before works again.
         if self._writer.failing:
-            await self.write(_write_nothing_of_importance)
+            await self.write(probes.write)
 
     async def close(self) -> None:
         await self._writer.close()
@@ -111,11 +112,3 @@ async def open_postgres_storage(url: str, *, patience: float) -> DatabaseStorage
         await session.close()
         raise
     return DatabaseStorage(PostgresDatabase(connector, PostgresWriter(session)))
-
-
-def _look() -> Operation[None]:
-    yield "SELECT 1 FROM schema_version", ()
-
-
-def _write_nothing_of_importance() -> Operation[None]:
-    yield "UPDATE schema_version SET version = version", ()

@@ -5,6 +5,7 @@ import sqlite3
 from pathlib import Path
 from typing import Final, TypeVar
 
+from dcr_server.storage import probes
 from dcr_server.storage.database import DatabaseStorage
 from dcr_server.storage.group_commit import GroupCommitWriter
 from dcr_server.storage.operations import FOR_UPDATE, Begin, Operation
@@ -36,10 +37,10 @@ class SqliteDatabase:
         return await self._writer.run(lambda connection: perform(connection, begin()))
 
     async def check(self) -> None:
-        await self.read(_look())
+        await self.read(probes.look())
         # A write costs an fsync: only to learn whether what failed before works again.
         if self._writer.failing:
-            await self.write(_write_nothing_of_importance)
+            await self.write(probes.write)
 
     async def close(self) -> None:
         await self._writer.close()
@@ -82,11 +83,3 @@ def _open_to_write(path: Path, busy_timeout: float) -> sqlite3.Connection:
         connection.close()
         raise
     return connection
-
-
-def _look() -> Operation[None]:
-    yield "SELECT 1 FROM schema_version", ()
-
-
-def _write_nothing_of_importance() -> Operation[None]:
-    yield "UPDATE schema_version SET version = version", ()

@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest_asyncio
 
+from dcr_server.storage.database import DatabaseStorage
+from dcr_server.storage.sqlite import SqliteDatabase
 from tests.fakes.dcr_server_app import minting_for, running_server
 from tests.unit.server.registrant import Registrant, registrant_at
 
@@ -48,6 +50,20 @@ async def test_s093_an_outage_costs_no_use_of_the_token(
     assert (await registrant.post(token=token)).status_code == 201
 
 
+async def test_a_database_that_became_read_only_is_503_until_it_is_not(
+    registrant: Registrant,
+) -> None:
+    client = await registrant.register()
+    # SQLite's own switch stands for a file system that is read-only: the error is the same.
+    _switch_read_only(registrant, "ON")
+    assert (await registrant.post()).status_code == 503
+    assert (await registrant.http.get("/readyz")).status_code == 503
+    assert (await registrant.read(client.uri, client.token)).status_code == 200
+    _switch_read_only(registrant, "OFF")
+    assert (await registrant.http.get("/readyz")).status_code == 200
+    assert (await registrant.post()).status_code == 201
+
+
 async def test_reads_go_on_while_another_process_writes(
     registrant: Registrant, tmp_path: Path
 ) -> None:
@@ -61,6 +77,13 @@ async def test_what_another_process_wrote_is_seen(registrant: Registrant, tmp_pa
     async with running_server(tmp_path) as other:
         token = (await minting_for(other)()).get_secret_value()
     assert (await registrant.post(token=token)).status_code == 201
+
+
+def _switch_read_only(registrant: Registrant, query_only: str) -> None:
+    storage = registrant.server.storage
+    assert isinstance(storage, DatabaseStorage)
+    assert isinstance(storage._database, SqliteDatabase)
+    storage._database._writer._connection.execute(f"PRAGMA query_only = {query_only}")
 
 
 @contextlib.contextmanager
