@@ -13,7 +13,7 @@ from starlette.routing import Route
 
 from dcr_protocol.json_document import JsonValue
 from tests.unit.server.machine import Machine, machine_at
-from tests.unit.server.metadata_examples import ALL_THERE_IS
+from tests.unit.server.metadata_examples import ALL_THERE_IS, WEB
 from tests.unit.server.registrant import MACHINE, Registrant, bearer, registrant_at
 
 DOCUMENTS = ("/.well-known/oauth-authorization-server", "/.well-known/openid-configuration")
@@ -130,6 +130,11 @@ async def prove_scopes(registrant: Registrant, document: Document) -> None:
     assert (await registrant.register({**MACHINE, "scope": wanted}))["scope"] == wanted
 
 
+async def prove_subject_types(registrant: Registrant, document: Document) -> None:
+    for subject_type in listed(document, "subject_types_supported"):
+        assert (await registrant.register({**WEB, "subject_type": subject_type})).document
+
+
 async def prove_idempotency(registrant: Registrant, document: Document) -> None:
     assert document["registration_idempotency_supported"] is True
     first, again = [await registrant.register(Idempotency_Key="once") for _ in range(2)]
@@ -184,8 +189,8 @@ PROOFS: Final[Mapping[str, Proof]] = {
     "scopes_supported": prove_scopes,
     "registration_idempotency_supported": prove_idempotency,
     "registration_client_secret_rotation_supported": prove_secret_rotation,
+    "subject_types_supported": prove_subject_types,
     # S-185: required by OpenID, though no ID Token is issued.
-    "subject_types_supported": holds("subject_types_supported", "public"),
     "id_token_signing_alg_values_supported": holds(
         "id_token_signing_alg_values_supported", "RS256"
     ),
