@@ -43,6 +43,7 @@ lint: install ## format, ruff, mypy, layers, sizes, generated files
 	@lint-imports
 	@python -m tests.sizes
 	@python -m dcr_operator.crdgen --check
+	@python -m tests.conformance --check
 
 .PHONY: format
 format: install ## format the sources
@@ -54,7 +55,8 @@ crds: install ## the files that are generated from the models: CRDs, the chart's
 	@python -m dcr_operator.crdgen
 
 .PHONY: docs
-docs: crds ## the generated pages of docs/, the same run as crds
+docs: crds ## the generated pages of docs/: what make crds writes, and docs/conformance.md
+	@python -m tests.conformance --write
 
 .PHONY: cluster-up
 cluster-up: install ## a local control plane, detached: eval "$(make cluster-up)"

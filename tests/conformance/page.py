@@ -19,7 +19,7 @@ number: `test_s123_...`. `make conformance` runs them and prints each result. A 
 fails it.
 
 * *kept*: as the source says.
-* *deviates*: otherwise than a SHOULD or a MAY suggests, with the reason.
+* *deviates*: otherwise than the source asks or suggests, with the reason.
 * *not offered*: part of a profile that the server does not claim. The tests show that such requests
   are refused or ignored, and that nothing of it is advertised.
 

@@ -1,6 +1,6 @@
 from tests.conformance.catalogue import Item, Section, all_items, read_catalogue
-from tests.conformance.named_tests import NamedTest
-from tests.conformance.page import render_page
+from tests.conformance.named_tests import NamedTest, find_named_tests, flaws
+from tests.conformance.page import PAGE, render_page
 
 
 def test_a_row_has_the_rule_its_source_its_status_and_each_module_once() -> None:
@@ -22,3 +22,12 @@ def test_the_catalogue_has_every_rule_once_with_title_and_source() -> None:
         assert item.source
         assert item.deviation is None or item.not_offered is None
         assert "|" not in f"{item.title}{item.source}{item.status}"
+
+
+def test_every_rule_has_a_test_and_no_test_names_a_rule_that_there_is_not() -> None:
+    assert flaws(all_items(read_catalogue()), find_named_tests()) == []
+
+
+def test_the_page_in_the_docs_is_what_catalogue_and_tests_say() -> None:
+    expected = render_page(read_catalogue(), find_named_tests())
+    assert PAGE.read_text(encoding="utf-8") == expected, "run: make docs"

@@ -1,9 +1,12 @@
 """Rules about the life of a client that no single endpoint's tests name."""
 
+from pathlib import Path
+
 import pytest
 
 from dcr_protocol.json_document import JsonValue
-from tests.unit.server.registrant import MACHINE, Registrant, bearer
+from dcr_server.policies import development_policies
+from tests.unit.server.registrant import MACHINE, Registrant, bearer, registrant_at
 
 pytestmark = pytest.mark.both_databases
 
@@ -17,6 +20,21 @@ async def test_s004_nobody_registers_without_a_token_which_is_our_deviation(
     response = await registrant.http.post("/connect/register", json=dict(MACHINE))
     assert response.status_code == 401
     assert response.headers["www-authenticate"] == "Bearer"
+
+
+@pytest.mark.parametrize(
+    "members",
+    [
+        {"grant_types": ["implicit"], "response_types": ["token"], **WEB},
+        {"grant_types": ["password"]},
+        {"redirect_uris": ["http://a.example/cb"]},
+    ],
+)
+async def test_s021_s044_a_server_without_policies_of_its_own_follows_rfc_9700(
+    tmp_path: Path, members: dict[str, JsonValue]
+) -> None:
+    async with registrant_at(tmp_path, policies=development_policies()) as registrant:
+        assert (await registrant.post(members)).status_code == 400
 
 
 async def test_s051_a_public_client_gets_no_secret_and_no_token(registrant: Registrant) -> None:
