@@ -9,7 +9,6 @@ import pytest
 import pytest_asyncio
 from joserfc import jwt
 from joserfc.jwk import KeySet
-from starlette.routing import Route
 
 from dcr_protocol.json_document import JsonValue
 from tests.unit.server.machine import Machine, machine_at
@@ -208,7 +207,7 @@ async def test_s180_s187_what_is_advertised_is_served(
 async def test_s180_s187_what_is_served_is_advertised(
     registrant: Registrant, document: Document
 ) -> None:
-    served = {route.path for route in registrant.app.routes if isinstance(route, Route)}
+    served = {resource.path for resource in registrant.app.resources}
     told = {str(value).removeprefix("https://auth.test") for value in document.values()}
     assert served - told <= FOUND_OTHERWISE
     assert document["registration_endpoint"] == "https://auth.test/connect/register"
