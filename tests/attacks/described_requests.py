@@ -29,7 +29,6 @@ class Target:
 
     server: DcrServer
     admin_url: str
-    initial_access_token: str
 
     def log(self) -> list[dict[str, object]]:
         text = (self.server.settings.directory / "dcr-server.log").read_text()
@@ -47,8 +46,7 @@ def running_target(folder: Path) -> Iterator[Target]:
         },
     )
     with running_dcr_server(settings) as server:
-        token = server.mint_initial_access_token()
-        yield Target(server, f"http://127.0.0.1:{port}", token)
+        yield Target(server, f"http://127.0.0.1:{port}")
 
 
 def fuzz(
@@ -61,7 +59,8 @@ def fuzz(
         "SCHEMATHESIS_HOOKS": "tests.attacks.schemathesis_hooks",
         "PYTHONPATH": os.pathsep.join([str(_ROOT)]),
         "ATTACKED_ISSUER": target.server.issuer,
-        "ATTACKED_INITIAL_ACCESS_TOKEN": target.initial_access_token,
+        # One of its own: as administrator it may revoke whatever it finds.
+        "ATTACKED_INITIAL_ACCESS_TOKEN": target.server.mint_initial_access_token(),
         "ATTACKED_ADMIN_TOKEN": ADMIN_TOKEN,
     }
     return subprocess.run(

@@ -18,6 +18,7 @@ ADMIN_TOKEN = os.environ["ATTACKED_ADMIN_TOKEN"]
 
 REGISTRATION = "/connect/register"
 CLIENT = f"{REGISTRATION}/{{client_id}}"
+BY_CLIENTS = ("/token", "/introspect", "/revoke")
 MACHINE = {"grant_types": ["client_credentials"], "scope": "a b"}
 
 # What was answered last about each client that is thought to exist.
@@ -42,7 +43,7 @@ def _client_of(case: Case[Any]) -> str:
     return client_id if client_id in _clients else _standing_client()
 
 
-def _authorization(case: Case[Any]) -> str:
+def _authorization(case: Case[Any]) -> str | None:
     path = case.operation.path
     if path.startswith("/admin/"):
         return f"Bearer {ADMIN_TOKEN}"
@@ -50,6 +51,8 @@ def _authorization(case: Case[Any]) -> str:
         return f"Bearer {_clients[_client_of(case)]['registration_access_token']}"
     if path == REGISTRATION:
         return f"Bearer {INITIAL_ACCESS_TOKEN}"
+    if path not in BY_CLIENTS:
+        return None
     client = _clients[_standing_client()]
     pair = f"{client['client_id']}:{client.get('client_secret', '')}"
     return "Basic " + base64.b64encode(pair.encode()).decode()
@@ -57,7 +60,7 @@ def _authorization(case: Case[Any]) -> str:
 
 @schemathesis.auth(refresh_interval=None)
 class Credentials:
-    def get(self, case: Case[Any], _context: AuthContext) -> str:
+    def get(self, case: Case[Any], _context: AuthContext) -> str | None:
         return _authorization(case)
 
     def set(self, case: Case[Any], data: str, _context: AuthContext) -> None:

@@ -40,7 +40,6 @@ def test_every_answer_is_one_that_is_described(target: Target, paths: str) -> No
 
 
 def _still_works(target: Target) -> None:
-    # The administrator may have revoked the one that was used.
     token = target.server.mint_initial_access_token()
     with httpx.Client(base_url=target.server.issuer, trust_env=False) as http:
         made = http.post("/connect/register", json=MACHINE, headers=bearer(token))
