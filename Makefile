@@ -115,9 +115,9 @@ conformance: install ## every rule of the standards that the server keeps, its t
 	@python -m tests.conformance -n $(WORKERS)
 
 .PHONY: soak
-soak: install ## kill the server at random moments, send it anything: ROUNDS=1000 DATABASE=sqlite|postgresql FUZZ=10 SEED=
+soak: install ## kill the server at random moments, send it anything: ROUNDS=1000 DATABASE=sqlite|postgresql FUZZ=5 SEED=
 	@ROUNDS=$(ROUNDS) DATABASE=$(DATABASE) SEED=$(SEED) python -m tests.soak
-	@FUZZ=$(FUZZ) SEED=$(SEED) python -m tests.attacks
+	@FUZZ=$(FUZZ) DATABASE=$(DATABASE) SEED=$(SEED) python -m tests.attacks
 
 .PHONY: bench
 bench: install ## the benchmarks, or one: BENCH="registration scale"; JSON in .local/bench/

@@ -36,14 +36,15 @@ class Target:
 
 
 @contextmanager
-def running_target(folder: Path) -> Iterator[Target]:
+def running_target(folder: Path, *, database: str = "") -> Iterator[Target]:
+    """Without the URL of a database it is SQLite in the folder."""
     port = free_port()
+    extra = {
+        "DCR_SERVER_ADMIN_LISTEN": f"127.0.0.1:{port}",
+        "DCR_SERVER_ADMIN_TOKEN": ADMIN_TOKEN,
+    }
     settings = DcrServerSettings(
-        folder,
-        extra={
-            "DCR_SERVER_ADMIN_LISTEN": f"127.0.0.1:{port}",
-            "DCR_SERVER_ADMIN_TOKEN": ADMIN_TOKEN,
-        },
+        folder, extra=extra | ({"DCR_SERVER_DATABASE": database} if database else {})
     )
     with running_dcr_server(settings) as server:
         yield Target(server, f"http://127.0.0.1:{port}")
