@@ -100,9 +100,13 @@ class Postgresql:
         # SIGTERM would wait for them to leave.
         return self._end(signal.SIGINT)
 
-    def abandon(self) -> int:
+    def abandon(self) -> None:
         """End it at once; its data are for nobody any more."""
-        return self._end(signal.SIGQUIT)
+        # Not by SIGKILL first: that leaves a piece of shared memory behind.
+        try:
+            self._end(signal.SIGQUIT)
+        except subprocess.TimeoutExpired:
+            self.kill_9()
 
     def _end(self, number: signal.Signals) -> int:
         self.process.popen.send_signal(number)
