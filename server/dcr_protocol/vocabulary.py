@@ -71,6 +71,11 @@ URI_MEMBERS: Final = (
     PAGE_URI_MEMBERS | HTTPS_URI_MEMBERS | HTTPS_URI_LIST_MEMBERS | REDIRECT_URI_MEMBERS
 )
 
+# Members whose rules look at no other member; the front-channel URI is compared with redirections.
+MEMBERS_CHECKED_ALONE: Final = (
+    (PAGE_URI_MEMBERS | HTTPS_URI_MEMBERS | HTTPS_URI_LIST_MEMBERS) - {"frontchannel_logout_uri"}
+) | {"application_type", "subject_type", "scope", "jwks", "localized"}
+
 # RFC 8705 §2.1.2
 TLS_CLIENT_AUTH_MEMBERS: Final = (
     "tls_client_auth_subject_dn",

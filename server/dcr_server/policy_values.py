@@ -11,12 +11,10 @@ from dcr_protocol.uri_patterns import UriPattern, parse_uri_pattern
 from dcr_protocol.uris import LOOPBACK_HOSTS, split_uri
 from dcr_protocol.vocabulary import (
     APPLICATION_TYPES,
-    HTTPS_URI_LIST_MEMBERS,
-    HTTPS_URI_MEMBERS,
     KNOWN_AUTH_METHODS,
     KNOWN_GRANT_TYPES,
     KNOWN_RESPONSE_TYPES,
-    PAGE_URI_MEMBERS,
+    MEMBERS_CHECKED_ALONE,
     REDIRECT_URI_MEMBERS,
     REFRESH_TOKEN,
 )
@@ -24,7 +22,7 @@ from dcr_server.policies import ANY, Policy
 from dcr_server.problems import Problem, warning
 from dcr_server.suggestions import did_you_mean
 
-# Members that a policy lists values of, and members that can be checked without the others.
+# Members that a policy lists values of.
 _ADMITTED_MEMBERS: Final = (
     "grant_types",
     "response_types",
@@ -33,9 +31,6 @@ _ADMITTED_MEMBERS: Final = (
     "post_logout_redirect_uris",
     "scope",
 )
-_WITHOUT_OTHERS: Final = (
-    (PAGE_URI_MEMBERS | HTTPS_URI_MEMBERS | HTTPS_URI_LIST_MEMBERS) - {"frontchannel_logout_uri"}
-) | {"application_type", "subject_type", "scope", "jwks", "localized"}
 # A grant that needs no redirection URI and no response type.
 _NEUTRAL: Final = (REFRESH_TOKEN,)
 
@@ -150,7 +145,7 @@ def _provided(metadata: ClientMetadata, policy: Policy) -> Iterator[Problem]:
         if flaw is None and member in REDIRECT_URI_MEMBERS:
             flaws = [_flaw_in_uri(uri, policy) for uri in value]
             flaw = next((flaw for flaw in flaws if flaw is not None), None)
-        if flaw is None and member in _WITHOUT_OTHERS:
+        if flaw is None and member in MEMBERS_CHECKED_ALONE:
             flaw = _flaw_by_rules(alone, policy)
         if flaw is not None:
             yield Problem((member,), value, flaw)
