@@ -29,7 +29,8 @@ script = 'echo half > "$1"; echo $$; echo $$ > "$2"; exec sleep 1000'
 signal.signal(signal.SIGINT, signal.default_int_handler)
 fifo = sys.argv[2]
 command = lambda program, output: ["/bin/sh", "-c", script, "sh", str(output), fifo]
-Builder(Path(sys.argv[1]), command, {"PATH": "/usr/bin:/bin"}, print).build(PROGRAM)
+say = lambda line: print(line, flush=True)
+Builder(Path(sys.argv[1]), command, {"PATH": "/usr/bin:/bin"}, say, 0.1).build(PROGRAM)
 """
 
 
@@ -85,8 +86,13 @@ def test_an_interrupted_build_leaves_neither_process_nor_program(
     fifo = tmp_path / "fifo"
     os.mkfifo(fifo)
     command = [sys.executable, "-c", UNFINISHED, str(tmp_path), str(fifo)]
-    with subprocess.Popen(command, cwd=REPOSITORY, stderr=subprocess.DEVNULL) as run:
+    with subprocess.Popen(
+        command, cwd=REPOSITORY, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
+    ) as run:
         compiler = identity(int(fifo.read_text()))
+        # Python swallows an interrupt that meets it while it imports: it waits by now.
+        assert run.stdout is not None
+        assert any(line.startswith("still building") for line in run.stdout)
         run.send_signal(number)
     assert compiler is not None
     assert wait_for_end(compiler, 10)
