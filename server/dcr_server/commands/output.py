@@ -92,10 +92,18 @@ def _shown(name: str, value: JsonValue) -> Text:
     if value is None or value == "":
         return Text("-")
     if isinstance(value, int) and name.endswith(_TIMES):
-        return Text(dt.datetime.fromtimestamp(value, dt.UTC).strftime("%Y-%m-%d %H:%M:%SZ"))
+        return Text(_time(value))
     plain = value if isinstance(value, str) else to_json(value, indent=2).decode()
     # Some of it was chosen by strangers: nothing that a terminal takes for a command.
     return Text("".join(_visible(character) for character in plain))
+
+
+def _time(seconds: int) -> str:
+    try:
+        return dt.datetime.fromtimestamp(seconds, dt.UTC).strftime("%Y-%m-%d %H:%M:%SZ")
+    except (OverflowError, ValueError):
+        # Durations may be longer than calendars.
+        return f"@{seconds}"
 
 
 def _visible(character: str) -> str:

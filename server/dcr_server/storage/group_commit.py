@@ -71,9 +71,11 @@ class GroupCommitWriter:
         self._loop = asyncio.get_running_loop()
         self._waiting: list[_Waiting] = []
         self._busy = False
+        self._closed = False
         self._batches: queue.SimpleQueue[_Batch | None] = queue.SimpleQueue()
-        # Read by readiness: the last batch could not be written.
+        # Read by readiness: a batch could not be written, and none that changes anything since.
         self.failing = False
+        self._changes = connection.total_changes
         # daemon: a process that is told to die must not wait for a locked database.
         self._thread = threading.Thread(target=self._work, name="sqlite-writer", daemon=True)
         self._thread.start()
@@ -84,19 +86,24 @@ class GroupCommitWriter:
         Raises StorageUnavailable when nothing of that transaction was kept, and what the
         operation raises when only the operation was undone.
         """
-        if not self._thread.is_alive():
+        if self._closed or not self._thread.is_alive():
             raise StorageUnavailable("the database is closed")
+        return await self._enqueue(operation)
+
+    def _enqueue(self, operation: Operation[T]) -> asyncio.Future[T]:
         future: asyncio.Future[T] = self._loop.create_future()
         # Not at once: what this turn of the event loop still has to ask for comes along.
         if not self._waiting:
             self._loop.call_soon(self._hand_over)
         self._waiting.append(_Waiting(operation, future))
-        return await future
+        return future
 
     async def close(self) -> None:
-        """Write what waits, then stop."""
-        with contextlib.suppress(StorageUnavailable):
-            await self.run(lambda _connection: None)
+        """Write what waits, then stop; what comes from now on is refused, not left waiting."""
+        self._closed = True
+        if self._thread.is_alive():
+            with contextlib.suppress(StorageUnavailable):
+                await self._enqueue(lambda _connection: None)
         self._batches.put(None)
         await asyncio.to_thread(self._thread.join)
         self._connection.close()
@@ -112,9 +119,9 @@ class GroupCommitWriter:
 
     def _perform_at_once(self, waiting: Sequence[_Waiting]) -> list[object] | None:
         """Leave the transaction open, or nothing done: the thread meets the same error, if any."""
-        if not self._turns.take_at_once():
-            return None
         try:
+            if not self._turns.take_at_once():
+                return None
             self._connection.execute("BEGIN IMMEDIATE")
             return [one.operation(self._connection) for one in waiting]
         except Exception:  # noqa: BLE001 - an operation raises what it likes
@@ -139,14 +146,21 @@ class GroupCommitWriter:
             else:
                 results = batch.results
                 self._end_transaction()
-        except (sqlite3.Error, StorageUnavailable) as error:
+        except (sqlite3.Error, OSError, StorageUnavailable) as error:
             self.failing = True
+            self._changes = self._connection.total_changes
             reason = f"the database cannot be written: {error}"
             return [_Failed(StorageUnavailable(reason)) for _ in batch.waiting]
         finally:
             self._turns.give_back()
-        self.failing = False
+        self._note_success()
         return results
+
+    def _note_success(self) -> None:
+        """A transaction without changes writes nothing: a full disk does not hinder it."""
+        changes = self._connection.total_changes
+        if changes != self._changes:
+            self._changes, self.failing = changes, False
 
     def _end_transaction(self) -> None:
         try:

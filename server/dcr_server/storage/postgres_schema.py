@@ -127,7 +127,8 @@ async def bring_up_to_date(connection: Connection, migrations: Migrations) -> No
 
 
 async def _migrate(connection: Connection, migrations: Migrations) -> None:
-    async with connection.transaction():
+    # Whatever the default is: what is read has to be of after the wait for the lock.
+    async with connection.transaction(isolation="read_committed"):
         # A large table takes its time; another process that migrates one, too.
         await connection.execute(_PATIENTLY)
         await connection.execute(f"SELECT pg_advisory_xact_lock({WRITERS})")

@@ -31,7 +31,9 @@ from dcr_server.storage.postgres_connection import (
 from dcr_server.storage.postgres_performer import perform
 from dcr_server.storage.protocol import StorageUnavailable
 
-_BEGIN: Final = f"BEGIN; SELECT pg_advisory_xact_lock({WRITERS})"
+# Whatever the database's default is: each statement has to see what was committed while the lock
+# was waited for.
+_BEGIN: Final = f"BEGIN ISOLATION LEVEL READ COMMITTED; SELECT pg_advisory_xact_lock({WRITERS})"
 # Given up after a while, a commit that waits for a standby would be answered as one that is done.
 _COMMIT: Final = "SET LOCAL statement_timeout = 0; COMMIT"
 _MOST_AT_ONCE: Final = 200

@@ -37,6 +37,14 @@ def test_the_compose_file_is_one() -> None:
     assert volumes == compose["volumes"].keys()
 
 
+def test_a_new_volume_for_the_database_belongs_to_the_user_of_the_image() -> None:
+    [folder] = set(re.findall(r"-v dcr-server:(\S+)", PAGE))
+    dockerfile = Path("server", "Dockerfile").read_text(encoding="utf-8")
+    [user] = re.findall(r"^USER (\S+)$", dockerfile, re.MULTILINE)
+    assert f"COPY --from=build --chown={user} {folder} {folder}\n" in dockerfile
+    assert f"chown {user.split(':')[0]} " in PAGE
+
+
 def commands() -> list[str]:
     blocks = re.findall(r"```(?:sh|console)\n(.+?)```", PAGE, re.DOTALL)
     spans = re.findall(r"`(dcr-server [^`\n]+)`", PAGE)

@@ -116,6 +116,15 @@ def test_what_others_wrote_cannot_steer_a_terminal() -> None:
     assert "a\\x1b[2J\\u202e\\r[red]b" in shown
 
 
+def test_a_time_beyond_every_calendar_is_shown_as_seconds() -> None:
+    run("migrate")
+    assert run("token", "create", "--policy", "a", "--expires-in", "999999999d").exit_code == 0
+    (token,) = listed("token", "list")
+    shown = run("token", "list")
+    assert shown.exit_code == 0, shown.output
+    assert f"@{token['expires_at']}" in shown.stdout
+
+
 def test_it_works_beside_a_running_server() -> None:
     async def look() -> list[Result]:
         async with running_server(Path()) as server:

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import errno
 import sqlite3
 from collections.abc import AsyncIterator
 from functools import partial
@@ -121,6 +122,70 @@ async def test_a_closed_writer_is_unavailable(tmp_path: Path) -> None:
     await writer.close()
     with pytest.raises(StorageUnavailable, match="closed"):
         await writer.run(lambda _connection: None)
+
+
+async def test_what_comes_while_it_closes_is_refused_and_what_waits_is_written(
+    tmp_path: Path,
+) -> None:
+    path = tmp_path / "test.db"
+    connection = connect_to_write(path, busy_timeout=1)
+    connection.execute("CREATE TABLE words (word TEXT PRIMARY KEY)")
+    writer = GroupCommitWriter(connection, WriteTurns(path), busy_timeout=1)
+    waiting = asyncio.create_task(writer.run(lambda connection: insert(connection, "a")))
+    await asyncio.sleep(0)
+    closing = asyncio.create_task(writer.close())
+    await asyncio.sleep(0)
+    with pytest.raises(StorageUnavailable, match="closed"):
+        await writer.run(lambda connection: insert(connection, "b"))
+    await closing
+    assert await waiting == "a"
+    assert words_in(tmp_path) == {"a"}
+
+
+async def test_what_changes_nothing_does_not_end_the_outage_of_a_full_disk(
+    writer: GroupCommitWriter,
+) -> None:
+    def allow_pages(connection: sqlite3.Connection, pages: int) -> None:
+        connection.execute(f"PRAGMA max_page_count = {pages}")
+
+    await writer.run(lambda connection: allow_pages(connection, 1))
+    with pytest.raises(StorageUnavailable, match="full"):
+        await writer.run(lambda connection: insert(connection, "x" * 100_000))
+    await writer.run(lambda connection: connection.execute("DELETE FROM words"))
+    assert writer.failing
+    await writer.run(lambda connection: allow_pages(connection, 1_000_000))
+    await writer.run(lambda connection: insert(connection, "a"))
+    assert not writer.failing
+
+
+class LocksThatFail(WriteTurns):
+    """As those of a file system without them."""
+
+    failing = True
+
+    def take_at_once(self) -> bool:
+        if self.failing:
+            raise OSError(errno.ENOLCK, "No locks available")
+        return super().take_at_once()
+
+    def take(self, seconds: float) -> bool:
+        if self.failing:
+            raise OSError(errno.ENOLCK, "No locks available")
+        return super().take(seconds)
+
+
+async def test_locks_that_fail_are_an_outage_until_they_work(tmp_path: Path) -> None:
+    path = tmp_path / "test.db"
+    connection = connect_to_write(path, busy_timeout=1)
+    connection.execute("CREATE TABLE words (word TEXT PRIMARY KEY)")
+    turns = LocksThatFail(path)
+    writer = GroupCommitWriter(connection, turns, busy_timeout=1)
+    with pytest.raises(StorageUnavailable, match="No locks available"):
+        await writer.run(lambda connection: insert(connection, "a"))
+    turns.failing = False
+    assert await writer.run(lambda connection: insert(connection, "b")) == "b"
+    await writer.close()
+    assert words_in(tmp_path) == {"b"}
 
 
 async def test_a_turn_is_waited_for_and_given_back(

@@ -75,6 +75,14 @@ async def test_a_commit_is_durable_whatever_the_user_is_set_to(
     assert rows == [("on",)]
 
 
+async def test_statements_see_what_was_committed_before_them_whatever_the_user_is_set_to(
+    writer: PostgresWriter, other: Connection
+) -> None:
+    async with _everybody_set_to(other, "default_transaction_isolation", "serializable"):
+        rows = await writer.run(partial(asked, "SHOW transaction_isolation"))
+    assert rows == [("read committed",)]
+
+
 def failing(error: type[Exception]) -> Operation[None]:
     yield from insert("lost")
     raise error
