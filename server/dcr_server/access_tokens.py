@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from dcr_protocol.json_document import JsonValue
+from dcr_protocol.json_document import DEFAULT_MAX_BYTES, JsonValue
 from dcr_server.json_web_tokens import Claims, InvalidJwt, UnverifiedJwt, numeric_date, parse_jwt
 from dcr_server.jwt_signing import ACCESS_TOKEN_TYPE
 from dcr_server.signing_keys import SigningKeys
@@ -49,7 +49,8 @@ async def read_access_token(
     Raises StorageUnavailable.
     """
     try:
-        jwt = parse_jwt(token)
+        # Scopes and audiences make it as long as they are; the body that it came in is limited.
+        jwt = parse_jwt(token, DEFAULT_MAX_BYTES)
         # A token of ours for another purpose, or of another server, is no access token of ours.
         if jwt.type != ACCESS_TOKEN_TYPE or jwt.kid is None or jwt.claims.get("iss") != issuer:
             return None

@@ -8,6 +8,7 @@ sector             the one thing that is fetched, so it comes last
 """
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 
 from dcr_protocol.client_metadata import ClientMetadata, parse_client_metadata
 from dcr_protocol.errors import (
@@ -21,20 +22,29 @@ from dcr_protocol.vocabulary import BOUND_TOKENS_MEMBERS, PRIVATE_KEY_JWT
 from dcr_server.client_assertions import SIGNING_ALGORITHMS
 from dcr_server.client_authentication import AUTH_METHODS
 from dcr_server.policies import Policy
-from dcr_server.records import Client
+from dcr_server.records import Client, SingleUse
 from dcr_server.sectors import check_sector
 from dcr_server.server import Server
 from dcr_server.software_statements import SOFTWARE_STATEMENT, SoftwareStatement
 from dcr_server.token_endpoint import GRANT_TYPES
 
 
-async def admitted_metadata(
+@dataclass(frozen=True, slots=True)
+class Admitted:
+    """What may be registered."""
+
+    metadata: ClientMetadata
+    single_use: SingleUse | None = None
+    """Of the statement that vouches for it; the registration's own transaction uses it up."""
+
+
+async def admit(
     document: Mapping[str, JsonValue],
     policy: Policy,
     server: Server,
     *,
     registered: Client | None = None,
-) -> ClientMetadata:
+) -> Admitted:
     """Parse, complete and check what a client asks for, fetching what must be fetched.
 
     `registered` is the client that an update is about.
@@ -47,12 +57,9 @@ async def admitted_metadata(
         document = statement.vouch_for(document)
     metadata = checked_metadata(document, policy)
     await check_sector(metadata, server.fetcher.fetch_json)
-    if statement is not None:
-        if registered is None:
-            await _use_up(statement, server)
-        else:
-            _check_software_stays(statement, registered, server)
-    return metadata
+    if statement is not None and registered is not None:
+        _check_software_stays(statement, registered, server)
+    return Admitted(metadata, None if statement is None else statement.single_use)
 
 
 def checked_metadata(document: Mapping[str, JsonValue], policy: Policy) -> ClientMetadata:
@@ -81,15 +88,6 @@ async def _statement(
     if statement.issuer not in policy.statement_issuers:
         raise UnapprovedSoftwareStatement("the policy does not count statements of this issuer")
     return statement
-
-
-async def _use_up(statement: SoftwareStatement, server: Server) -> None:
-    # S-075: the last step before the client is stored, so that no refusal uses one up.
-    once = statement.single_use
-    if once is not None and not await server.storage.assertions.claim(
-        once.hash, expires_at=once.expires_at, now=server.now()
-    ):
-        raise InvalidSoftwareStatement("the software statement has registered a client before")
 
 
 def _check_software_stays(statement: SoftwareStatement, registered: Client, server: Server) -> None:

@@ -23,6 +23,7 @@ from dcr_server.json_web_tokens import (
     check_times,
     parse_jwt,
 )
+from dcr_server.records import SingleUse
 from dcr_server.verification_keys import ASYMMETRIC_ALGORITHMS, Jwk, verify_signature
 
 CLIENT_ASSERTION_TYPE: Final = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
@@ -39,14 +40,6 @@ _SIGNING_ALGORITHM: Final = "token_endpoint_auth_signing_alg"
 class ClientAssertion:
     client_id: str
     jwt: UnverifiedJwt
-
-
-@dataclass(frozen=True, slots=True)
-class SingleUse:
-    """What makes an assertion the only one of its kind, and until when that matters."""
-
-    hash: bytes
-    expires_at: int
 
 
 def read_client_assertion(text: str) -> ClientAssertion:

@@ -17,7 +17,6 @@ from dcr_protocol.vocabulary import CLIENT_SECRET_BASIC, CLIENT_SECRET_POST, PRI
 from dcr_server.client_assertions import (
     CLIENT_ASSERTION_TYPE,
     ClientAssertion,
-    SingleUse,
     check_client_assertion,
     read_client_assertion,
     registered_keys,
@@ -27,7 +26,7 @@ from dcr_server.credentials import Credentials, after_secret_use, is_valid_secre
 from dcr_server.exchange import governed_by
 from dcr_server.form_parameters import Parameters, single
 from dcr_server.json_web_tokens import InvalidJwt
-from dcr_server.records import Client, Owner
+from dcr_server.records import Client, Owner, SingleUse
 from dcr_server.remote_keys import KeysUnavailable
 from dcr_server.server import Server
 from dcr_server.tokens import hash_of

@@ -13,7 +13,7 @@ from dcr_protocol.client_metadata import ClientMetadata
 from dcr_protocol.client_update import check_update_request
 from dcr_protocol.errors import InvalidRequest
 from dcr_protocol.json_document import parse_json_object
-from dcr_server.admission import admitted_metadata
+from dcr_server.admission import admit
 from dcr_server.client_information import Shown, client_information_response
 from dcr_server.credentials import (
     Credentials,
@@ -196,7 +196,7 @@ async def _admitted_update(body: bytes, client: Client, server: Server) -> Clien
     policy = _policy_that_governs(client, server)
     document = parse_json_object(body)
     _check_repeated_secret(client, check_update_request(document, client.client_id))
-    return await admitted_metadata(document, policy, server, registered=client)
+    return (await admit(document, policy, server, registered=client)).metadata
 
 
 def _policy_that_governs(client: Client, server: Server) -> Policy:

@@ -55,7 +55,8 @@ def storage_unavailable(request: Request, error: Exception) -> Response:
     exchange = exchange_of(request)
     exchange.error = RegistrationErrorCode.TEMPORARILY_UNAVAILABLE.value
     exchange.storage_failed = True
-    log.error("storage_unavailable", path=request.scope["path"], detail=str(error))
+    path = without_credentials(request.scope["path"])
+    log.error("storage_unavailable", path=path, detail=str(error))
     return _error_response(
         RegistrationErrorCode.TEMPORARILY_UNAVAILABLE,
         "the storage is not available, try again later",
@@ -92,7 +93,7 @@ class LastResort:
             return
         except Exception:
             exchange = exchange_in(scope)
-            path, request_id = scope["path"], exchange.request_id
+            path, request_id = without_credentials(scope["path"]), exchange.request_id
             log.exception("internal_error", request_id=request_id, path=path)
             exchange.error = SERVER_ERROR
             if exchange.status:

@@ -16,6 +16,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from dcr_server.metrics import RequestMetrics
 from dcr_server.request_ids import CURRENT, HEADER, RequestIds
 from dcr_server.server import Departure
+from dcr_server.tokens import without_credentials
 
 _KEY: Final = "dcr_server.exchange"
 UNMATCHED: Final = "unmatched"
@@ -122,7 +123,7 @@ def _tell(exchange: Exchange, scope: Scope, seconds: float) -> None:
     log.debug(
         "request",
         method=scope["method"],
-        path=scope["path"],
+        path=without_credentials(scope["path"]),
         status=exchange.status,
         result=exchange.result,
         milliseconds=round(seconds * 1000, 3),

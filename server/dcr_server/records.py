@@ -80,6 +80,14 @@ class Repeatable:
 
 
 @dataclass(frozen=True, slots=True)
+class SingleUse:
+    """What makes a JWT the only one of its kind, and until when that matters."""
+
+    hash: bytes
+    expires_at: int
+
+
+@dataclass(frozen=True, slots=True)
 class SigningKey:
     """A key that signs access tokens; the private part is sealed with the encryption key."""
 

@@ -8,9 +8,9 @@ from starlette.responses import Response
 
 from dcr_protocol.bearer import insufficient_scope, invalid_token
 from dcr_protocol.client_metadata import ClientMetadata
-from dcr_protocol.errors import InvalidRequest
+from dcr_protocol.errors import InvalidRequest, InvalidSoftwareStatement
 from dcr_protocol.json_document import parse_json_object
-from dcr_server.admission import admitted_metadata
+from dcr_server.admission import admit
 from dcr_server.client_information import Shown, client_information_response
 from dcr_server.credentials import NEVER, Credentials
 from dcr_server.initial_access import InitialAccess, authenticate_registration
@@ -28,6 +28,7 @@ from dcr_server.storage.requests import (
     RegistrationOutcome,
     Replayed,
     ReplayedClientGone,
+    SoftwareStatementUsed,
 )
 from dcr_server.tokens import (
     CLIENT_SECRET_PREFIX,
@@ -69,15 +70,16 @@ async def register(request: Request, server: Server) -> Response:
     if outcome is None:
         if access.spent:
             raise _spent()
-        metadata = await admitted_metadata(parse_json_object(body), access.policy, server)
+        admitted = await admit(parse_json_object(body), access.policy, server)
         outcome = await server.storage.clients.register(
             Registration(
-                client=_new_client(server, access, metadata, issued.fresh),
+                client=_new_client(server, access, admitted.metadata, issued.fresh),
                 fresh=issued.fresh,
                 initial_access_token_hash=access.token_hash,
                 now=server.now(),
                 max_clients=access.policy.max_clients,
                 max_clients_per_subject=access.policy.max_clients_per_subject,
+                single_use=admitted.single_use,
                 repeatable=repeatable,
                 origin=origin,
             )
@@ -156,6 +158,9 @@ def _registered_client(outcome: RegistrationOutcome) -> Client:
             )
         case InitialAccessTokenSpent():
             raise _spent()
+        case SoftwareStatementUsed():
+            # S-075
+            raise InvalidSoftwareStatement("the software statement has registered a client before")
         case ClientLimitReached():
             raise insufficient_scope("the policy does not allow more clients")
 

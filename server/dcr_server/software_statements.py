@@ -27,6 +27,7 @@ from dcr_server.json_web_tokens import (
     numeric_date,
     parse_jwt,
 )
+from dcr_server.records import SingleUse
 from dcr_server.remote_keys import KeyFile, Keys, KeysUnavailable, RemoteKeys
 from dcr_server.statement_issuers import StatementIssuer, StatementIssuers
 from dcr_server.verification_keys import verify_signature
@@ -41,14 +42,6 @@ _TYPES: Final = frozenset({"", "jwt", "software-statement+jwt"})
 # What a statement can vouch for; a statement within a statement is none.
 _METADATA: Final = frozenset(ClientMetadata.model_fields) - {"localized", SOFTWARE_STATEMENT}
 _OMITTED: Final[tuple[JsonValue, ...]] = (None, "")
-
-
-@dataclass(frozen=True, slots=True)
-class SingleUse:
-    """What makes a statement the only one of its kind, and until when that matters."""
-
-    hash: bytes
-    expires_at: int
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,8 +2,11 @@
 
 import asyncio
 from dataclasses import replace
+from typing import Any
 
-from dcr_server.records import Owner, SigningKey
+import pytest
+
+from dcr_server.records import Owner, SigningKey, SingleUse
 from dcr_server.storage.opening import open_database
 from dcr_server.storage.protocol import Storage
 from dcr_server.storage.requests import (
@@ -11,8 +14,10 @@ from dcr_server.storage.requests import (
     IdempotencyKeyReused,
     InitialAccessTokenSpent,
     Registered,
+    RegistrationOutcome,
     Replayed,
     ReplayedClientGone,
+    SoftwareStatementUsed,
     TokenRetired,
     Updated,
 )
@@ -75,6 +80,35 @@ async def test_a_limit_that_refuses_costs_no_use_of_the_token(storage: Storage) 
     await storage.clients.register(replace(registration("a"), max_clients=0))
     found = await storage.initial_access_tokens.find(TOKEN.token_hash)
     assert found == TOKEN
+
+
+async def test_a_software_statement_registers_once_and_its_refusal_costs_no_use_of_the_token(
+    storage: Storage,
+) -> None:
+    once = SingleUse(hash_of("statement"), expires_at=NOW + 60)
+    wanted = [replace(registration(f"c{number}"), single_use=once) for number in range(4)]
+    outcomes = await asyncio.gather(*map(storage.clients.register, wanted))
+    assert outcomes.count(SoftwareStatementUsed()) == 3
+    found = await storage.initial_access_tokens.find(TOKEN.token_hash)
+    assert found == replace(TOKEN, uses=1)
+    later = replace(registration("later"), single_use=once, now=NOW + 60)
+    assert isinstance(await storage.clients.register(later), Registered)
+
+
+@pytest.mark.parametrize(
+    ("change", "refusal"),
+    [
+        ({"max_clients": 0}, ClientLimitReached()),
+        ({"initial_access_token_hash": hash_of("other")}, InitialAccessTokenSpent()),
+    ],
+)
+async def test_a_registration_that_is_refused_does_not_use_up_a_software_statement(
+    storage: Storage, change: dict[str, Any], refusal: RegistrationOutcome
+) -> None:
+    once = SingleUse(hash_of("statement"), expires_at=NOW + 60)
+    wanted = replace(registration("a"), single_use=once)
+    assert await storage.clients.register(replace(wanted, **change)) == refusal
+    assert isinstance(await storage.clients.register(wanted), Registered)
 
 
 async def test_a_deleted_client_makes_room_under_the_limit(storage: Storage) -> None:

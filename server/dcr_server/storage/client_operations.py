@@ -25,6 +25,7 @@ from dcr_server.storage.client_rows import (
     client_from_row,
     row_of,
 )
+from dcr_server.storage.key_operations import claim_assertion, is_claimed
 from dcr_server.storage.operations import (
     FOR_UPDATE,
     LostRace,
@@ -44,6 +45,7 @@ from dcr_server.storage.requests import (
     Replayed,
     ReplayedClientGone,
     ReplayOutcome,
+    SoftwareStatementUsed,
     TokenRetired,
     Update,
     Updated,
@@ -101,11 +103,9 @@ def register(registration: Registration) -> Operation[RegistrationOutcome]:
             return replayed
     if _has_limits(registration) and not (yield from _is_below_limits(registration)):
         return ClientLimitReached()
-    token_hash = registration.initial_access_token_hash
-    if token_hash is not None:
-        used = yield _USE_INITIAL_ACCESS_TOKEN, (token_hash, registration.now)
-        if not used:
-            return InitialAccessTokenSpent()
+    refusal = yield from _use_up(registration)
+    if refusal is not None:
+        return refusal
     client = registration.client
     if repeatable is not None:
         yield from _remember_key(repeatable, client.client_id)
@@ -238,6 +238,23 @@ def _is_below_limits(registration: Registration) -> Operation[bool]:
         return True
     row = yield from first_row(_COUNT_OF_SUBJECT, (owner.policy, owner.subject, most_of_subject))
     return row is not None and int(str(row[0])) < most_of_subject
+
+
+def _use_up(
+    registration: Registration,
+) -> Operation[InitialAccessTokenSpent | SoftwareStatementUsed | None]:
+    once, now = registration.single_use, registration.now
+    # The statement is looked at before the token is used and noted after: no refusal costs either.
+    if once is not None and (yield from is_claimed(once.hash, now)):
+        return SoftwareStatementUsed()
+    token_hash = registration.initial_access_token_hash
+    if token_hash is not None:
+        used = yield _USE_INITIAL_ACCESS_TOKEN, (token_hash, now)
+        if not used:
+            return InitialAccessTokenSpent()
+    if once is not None and not (yield from claim_assertion(once.hash, once.expires_at, now)):
+        raise LostRace
+    return None
 
 
 def _remember_key(repeatable: Repeatable, client_id: str) -> Operation[None]:

@@ -43,6 +43,14 @@ def reseal(kid: str, sealed_private_key: bytes) -> Operation[None]:
     yield "UPDATE signing_keys SET sealed_private_key = ? WHERE kid = ?", (sealed_private_key, kid)
 
 
+def is_claimed(assertion_hash: bytes, now: int) -> Operation[bool]:
+    row = yield from first_row(
+        "SELECT 1 FROM used_assertions WHERE assertion_hash = ? AND expires_at > ?",
+        (assertion_hash, now),
+    )
+    return row is not None
+
+
 def claim_assertion(assertion_hash: bytes, expires_at: int, now: int) -> Operation[bool]:
     return (
         yield from changes(

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from dcr_protocol.json_document import JsonValue
 from dcr_server.credentials import KEEP_SECRET, NEVER, SecretRenewal
-from dcr_server.records import UNKNOWN_ORIGIN, Action, Client, Origin, Repeatable
+from dcr_server.records import UNKNOWN_ORIGIN, Action, Client, Origin, Repeatable, SingleUse
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +36,8 @@ class Registration:
     now: int
     max_clients: int | None = None
     max_clients_per_subject: int | None = None
+    single_use: SingleUse | None = None
+    """Of a software statement that registers one client."""
     repeatable: Repeatable | None = None
     origin: Origin = UNKNOWN_ORIGIN
 
@@ -91,6 +93,11 @@ class InitialAccessTokenSpent:
 
 
 @dataclass(frozen=True, slots=True)
+class SoftwareStatementUsed:
+    """It has registered a client before."""
+
+
+@dataclass(frozen=True, slots=True)
 class ClientLimitReached:
     """As many clients as the policy allows, altogether or of one subject."""
 
@@ -101,7 +108,13 @@ class TokenRetired:
 
 
 ReplayOutcome = Replayed | IdempotencyKeyReused | ReplayedClientGone
-RegistrationOutcome = Registered | ReplayOutcome | InitialAccessTokenSpent | ClientLimitReached
+RegistrationOutcome = (
+    Registered
+    | ReplayOutcome
+    | InitialAccessTokenSpent
+    | SoftwareStatementUsed
+    | ClientLimitReached
+)
 UpdateOutcome = Updated | IdempotencyKeyReused | TokenRetired
 
 

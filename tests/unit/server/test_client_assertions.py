@@ -6,13 +6,13 @@ import pytest
 
 from dcr_protocol.json_document import JsonValue
 from dcr_server.client_assertions import (
-    SingleUse,
     check_client_assertion,
     read_client_assertion,
     registered_keys,
     verify_client_assertion,
 )
 from dcr_server.json_web_tokens import InvalidJwt
+from dcr_server.records import SingleUse
 from tests.fakes.client_keys import assertion_claims, client_key
 
 NOW = 1_800_000_000

@@ -65,6 +65,19 @@ async def test_a_path_cannot_forge_a_line(registrant: Registrant, stream: io.Str
     assert "\x1b" not in stream.getvalue()
 
 
+async def test_a_token_that_was_put_into_the_path_is_in_no_line(
+    registrant: Registrant, stream: io.StringIO
+) -> None:
+    client = await registrant.register()
+    path = f"/connect/register/{client.token}"
+    await registrant.http.get(path)
+    await registrant.server.storage.close()
+    assert (await registrant.read(path, client.token)).status_code == 503
+    events = [line["event"] for line in lines(stream) if "/connect/register/" in str(line)]
+    assert events == ["refused", "request", "storage_unavailable", "request"]
+    assert client.token not in stream.getvalue()
+
+
 async def test_the_line_of_a_request_says_what_became_of_it(
     registrant: Registrant, stream: io.StringIO
 ) -> None:

@@ -5,7 +5,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from tests.unit.server.registrant import Registered, Registrant, registrant_at
+from tests.unit.server.registrant import EVERYTHING, Registered, Registrant, registrant_at
 
 
 async def access_token(registrant: Registrant, client: Registered) -> str:
@@ -34,6 +34,20 @@ async def test_a_revoked_token_is_inactive_and_others_are_not(
     assert response.headers["cache-control"] == "no-store"
     assert not await is_active(registrant, client, revoked)
     assert await is_active(registrant, client, other)
+
+
+async def test_a_token_that_its_policy_makes_long_is_active_until_it_is_revoked(
+    tmp_path: Path,
+) -> None:
+    audiences = tuple(f"https://api-{number}.test/{'a' * 80}" for number in range(100))
+    policies = {"long": EVERYTHING.model_copy(update={"audiences": audiences})}
+    async with registrant_at(tmp_path, policies=policies) as registrant:
+        client = await registrant.register()
+        token = await access_token(registrant, client)
+        assert len(token) > 8192
+        assert await is_active(registrant, client, token)
+        await revoke(registrant, client, token)
+        assert not await is_active(registrant, client, token)
 
 
 async def test_a_revocation_outlives_the_process(tmp_path: Path) -> None:

@@ -1,5 +1,6 @@
 """Software statements at the endpoints: RFC 7591 §2.3, RFC 7592 §2.2."""
 
+import asyncio
 import contextlib
 import json
 from collections.abc import AsyncIterator, Mapping
@@ -21,7 +22,9 @@ VOUCHED: Mapping[str, JsonValue] = {**WEB, "software_version": "1"}
 KEY = "a-key-that-is-as-long-as-a-uuid-is"
 
 
-def policy(software_statement: Literal["ignored", "accepted", "required"]) -> Policy:
+def policy(
+    software_statement: Literal["ignored", "accepted", "required"], max_clients: int | None = None
+) -> Policy:
     return Policy(
         grant_types=("authorization_code",),
         response_types=("code",),
@@ -30,6 +33,7 @@ def policy(software_statement: Literal["ignored", "accepted", "required"]) -> Po
         scopes=("*",),
         software_statement=software_statement,
         statement_issuers=() if software_statement == "ignored" else (ISSUER,),
+        max_clients=max_clients,
     )
 
 
@@ -37,6 +41,8 @@ def policy(software_statement: Literal["ignored", "accepted", "required"]) -> Po
 async def registering(
     tmp_path: Path,
     software_statement: Literal["ignored", "accepted", "required"] = "required",
+    *,
+    max_clients: int | None = None,
     **issuer: object,
 ) -> AsyncIterator[Registrant]:
     """Run a server on which one issuer counts for the policy, and another is only configured."""
@@ -44,7 +50,7 @@ async def registering(
     others = {"jwks_file": OTHER.write_jwks(tmp_path / "others.json")}
     async with registrant_at(
         tmp_path,
-        policies={"web": policy(software_statement)},
+        policies={"web": policy(software_statement, max_clients)},
         statement_issuers={ISSUER: {**jwks, **issuer}, OTHER.issuer: others},
     ) as registrant:
         yield registrant
@@ -259,6 +265,38 @@ async def test_s093_a_registration_that_is_refused_does_not_use_up_the_statement
         refused = await registrant.post(with_statement(text, grant_types=["implicit"]))
         assert refused.status_code == 400
         assert (await registrant.post(with_statement(text))).status_code == 201
+
+
+async def test_s093_a_limit_that_refuses_does_not_use_up_the_statement(tmp_path: Path) -> None:
+    text, other = (SIGNER.statement(**VOUCHED, jti=jti, exp=NOW + 600) for jti in ("1", "2"))
+    async with registering(tmp_path, single_use=True, max_clients=1) as registrant:
+        client = await registrant.register(with_statement(other))
+        assert (await registrant.post(with_statement(text))).status_code == 403
+        await registrant.delete(client.uri, client.token)
+        assert (await registrant.post(with_statement(text))).status_code == 201
+
+
+async def test_s093_a_refused_single_use_statement_uses_up_no_token(tmp_path: Path) -> None:
+    text, other = (SIGNER.statement(**VOUCHED, jti=jti, exp=NOW + 600) for jti in ("1", "2"))
+    async with registering(tmp_path, single_use=True) as registrant:
+        await registrant.register(with_statement(text))
+        token = (await registrant.mint("web", max_uses=1)).get_secret_value()
+        refused = await registrant.post(with_statement(text), token=token)
+        assert refused.json()["error"] == "invalid_software_statement"
+        assert (await registrant.post(with_statement(other), token=token)).status_code == 201
+
+
+async def test_concurrent_repeats_of_a_single_use_statement_get_the_same_client(
+    tmp_path: Path,
+) -> None:
+    text = SIGNER.statement(**VOUCHED, jti="1", exp=NOW + 600)
+    async with registering(tmp_path, single_use=True) as registrant:
+        repeats = (registrant.post(with_statement(text), Idempotency_Key=KEY) for _ in range(4))
+        answers = await asyncio.gather(*repeats)
+        assert [answer.status_code for answer in answers] == [201] * 4
+        assert len({answer.json()["client_id"] for answer in answers}) == 1
+        strangers = (registrant.post(with_statement(text)) for _ in range(4))
+        assert {answer.status_code for answer in await asyncio.gather(*strangers)} == {400}
 
 
 async def test_keys_of_an_issuer_by_url_come_through_the_fetcher(tmp_path: Path) -> None:
