@@ -11,7 +11,8 @@ grows when an answer may have been lost, and shrinks when a later one is seen in
 So a lost answer never locks a client out, and what was lost does not stay valid for long.
 
 A rotation may say for how long the secret before stays valid. Then that secret is in the overlap:
-it is good until the end that was named, no longer and no shorter, whatever is used meanwhile.
+it is good until the end that was named, no longer and no shorter, whatever is used meanwhile. Only
+a rotation without any overlap ends it before: that is for a secret that leaked, whichever it was.
 """
 
 import hmac
@@ -52,6 +53,11 @@ class SecretRenewal:
     """A held secret that expires at this time or earlier is due."""
     overlap: int | None = None
     """Seconds for which a forced renewal keeps the secret before; None: until the first use."""
+
+    @property
+    def ends_all(self) -> bool:
+        """Whether only the secret that is issued is valid from now on."""
+        return self.forced and self.overlap == 0
 
 
 KEEP_SECRET = SecretRenewal()
@@ -120,8 +126,13 @@ def renews_secret(presented: Credentials, renewal: SecretRenewal) -> bool:
 def after_update(held: Held, issued: Credentials) -> Held:
     """RFC 7592 §3: the token before serves until the new one is used, a response may be lost."""
     if issued.secret_hash is None:
-        held = tuple(replace(credentials, secret_hash=None) for credentials in held)
+        held = without_secrets(held)
     return _held_at_most(held, issued)
+
+
+def without_secrets(held: Held) -> Held:
+    """Keep the tokens, by which a client manages itself when an answer was lost."""
+    return tuple(replace(each, secret_hash=None, secret_expires_at=NEVER) for each in held)
 
 
 def after_replay(

@@ -16,6 +16,7 @@ from dcr_server.credentials import (
     is_valid_secret,
     renews_secret,
     secret_that_ends,
+    without_secrets,
 )
 from dcr_server.records import Action, Client, Origin, Owner, Repeatable, needs_secret
 from dcr_server.storage.audit_operations import Change, telling
@@ -297,6 +298,8 @@ def _issue(
         )
         ended = secret_that_ends(presented, update.renewal, update.now)
         held, overlapping = after_renewal(held, overlapping, ended, now=update.now)
+        if update.renewal.ends_all:
+            held, overlapping = without_secrets(held), ()
     held = after_update(held, issued)
     changed = replace(client, metadata=metadata, credentials=held, overlapping=overlapping)
     return Updated((yield from _store(changed)), secret_issued=renews)

@@ -108,6 +108,24 @@ async def test_two_rotations_within_their_overlaps_keep_three_secrets(
     assert await accepted(registrant, first, second, third) == [False, False, True]
 
 
+async def test_a_rotation_without_overlap_ends_every_secret_before(
+    registrant: Registrant,
+) -> None:
+    first = await registrant.register()
+    second = await rotate(registrant, first, {"overlap": 3600})
+    third = await rotate(registrant, second, {"overlap": 0})
+    assert await accepted(registrant, first, second, third) == [False, False, True]
+
+
+async def test_a_rotation_without_overlap_ends_a_secret_whose_answer_was_lost(
+    registrant: Registrant,
+) -> None:
+    client = await registrant.register()
+    lost = await rotate(registrant, client)
+    rotated = await rotate(registrant, client, {"overlap": 0})
+    assert await accepted(registrant, client, lost, rotated) == [False, False, True]
+
+
 async def test_a_lost_answer_is_asked_for_again(registrant: Registrant) -> None:
     client = await registrant.register()
     lost = Registered((await ask(registrant, client, {"overlap": 60}, key="k")).json())
