@@ -109,7 +109,6 @@ async def rotate_secret(request: Request, server: Server) -> Response:
     wanted = replace(change.wanted, renewal=renewal)
     outcome = await server.storage.clients.replay_update(wanted)
     if outcome is None:
-        _policy_that_governs(client, server)
         if not client.needs_secret:
             method = client.metadata.get("token_endpoint_auth_method")
             raise InvalidRequest(f"the client has no secret: it authenticates by {method}")
@@ -134,9 +133,9 @@ def _change(
     request: Request, server: Server, authenticated: _Authenticated, *, scope: str, body: bytes
 ) -> _Change:
     client, now = authenticated.client, server.now()
-    policy = server.policies.get(client.owner.policy)
-    issued = issue(server, policy)
-    lifetime = 0 if policy is None else policy.secret_lifetime or 0
+    # A repeat needs the policy too: it says how long the secret lives that is issued again.
+    policy = _policy_that_governs(client, server)
+    issued, lifetime = issue(server, policy), policy.secret_lifetime or 0
     wanted = Update(
         holder=TokenHolder(client.client_id, authenticated.token.hash),
         fresh=issued.fresh,

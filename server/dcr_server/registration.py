@@ -98,8 +98,8 @@ async def register(request: Request, server: Server) -> Response:
     )
 
 
-def issue(server: Server, policy: Policy | None) -> Issued:
-    lifetime = None if policy is None else policy.secret_lifetime
+def issue(server: Server, policy: Policy) -> Issued:
+    lifetime = policy.secret_lifetime
     return Issued(
         token=mint(REGISTRATION_ACCESS_TOKEN_PREFIX, server.entropy),
         secret=mint(CLIENT_SECRET_PREFIX, server.entropy),

@@ -191,8 +191,13 @@ async def test_a_public_client_has_no_secret_to_rotate(registrant: Registrant) -
 async def test_s103_a_policy_that_is_gone_rotates_nothing(tmp_path: Path) -> None:
     async with registrant_at(tmp_path) as registrant:
         client = await registrant.register()
+        assert (await ask(registrant, client, key="once")).status_code == 200
+        assert (await registrant.put(client, idempotency_key="once")).status_code == 200
     async with registrant_at(tmp_path, policies={}) as registrant:
         assert (await ask(registrant, client)).status_code == 403
+        # A repeat would issue a secret of which nobody says how long it lives.
+        assert (await ask(registrant, client, key="once")).status_code == 403
+        assert (await registrant.put(client, idempotency_key="once")).status_code == 403
 
 
 @pytest.mark.parametrize("which", ["unknown token", "another client's", "initial access token"])
