@@ -12,6 +12,7 @@ from dcr_server.structured_logging import configure_logging
 from tests.unit.server.registrant import MACHINE, Registrant, bearer
 
 
+# Asked for before the application is made, which looks at the level of the log once.
 @pytest.fixture
 def stream(monkeypatch: pytest.MonkeyPatch) -> Iterator[io.StringIO]:
     stream = io.StringIO()
@@ -30,7 +31,7 @@ def lines(stream: io.StringIO) -> list[dict[str, object]]:
 
 
 async def test_the_id_is_in_the_answer_and_in_every_line(
-    registrant: Registrant, stream: io.StringIO
+    stream: io.StringIO, registrant: Registrant
 ) -> None:
     answer = await registrant.post(X_Request_Id="abc-1")
     refused = await registrant.post(token="dcr_iat_guessed", X_Request_Id="abc-2")
@@ -58,7 +59,7 @@ async def test_an_id_is_made_where_none_came(registrant: Registrant) -> None:
     assert first != second
 
 
-async def test_a_path_cannot_forge_a_line(registrant: Registrant, stream: io.StringIO) -> None:
+async def test_a_path_cannot_forge_a_line(stream: io.StringIO, registrant: Registrant) -> None:
     path = "/connect/register/%0a%7b%22event%22:%22client_deleted%22%7d%1b%5b2J"
     await registrant.http.get(path, headers=bearer("x" * 40))
     assert [line["event"] for line in lines(stream)] == ["refused", "request"]
@@ -66,7 +67,7 @@ async def test_a_path_cannot_forge_a_line(registrant: Registrant, stream: io.Str
 
 
 async def test_a_token_that_was_put_into_the_path_is_in_no_line(
-    registrant: Registrant, stream: io.StringIO
+    stream: io.StringIO, registrant: Registrant
 ) -> None:
     client = await registrant.register()
     path = f"/connect/register/{client.token}"
@@ -79,7 +80,7 @@ async def test_a_token_that_was_put_into_the_path_is_in_no_line(
 
 
 async def test_the_line_of_a_request_says_what_became_of_it(
-    registrant: Registrant, stream: io.StringIO
+    stream: io.StringIO, registrant: Registrant
 ) -> None:
     await registrant.post({"grant_types": 3})
     (line,) = (line for line in lines(stream) if line["event"] == "request")
