@@ -11,10 +11,11 @@ from dcr_protocol.uris import split_uri
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-# RFC 4514 §3: attribute types and values with + and , between; what is special is escaped.
+# RFC 4514 §3: attribute types and values with + and , between; what is special is escaped, also a #
+# that begins a value. Nothing matches in two ways: n such attributes would be tried in 2^n.
 _ATTRIBUTE: Final = (
     r"(?:[A-Za-z][A-Za-z0-9-]*|[0-9]+(?:\.[0-9]+)+)"
-    r"=(?:#(?:[0-9A-Fa-f]{2})+|(?:[^\\\"+,;<>]|\\(?:[0-9A-Fa-f]{2}|[ \"#+,;<=>\\]))*)"
+    r"=(?:#(?:[0-9A-Fa-f]{2})+|(?!#)(?:[^\\\"+,;<>]|\\(?:[0-9A-Fa-f]{2}|[ \"#+,;<=>\\]))*)"
 )
 _DISTINGUISHED_NAME: Final = re.compile(rf"{_ATTRIBUTE}(?:[+,] ?{_ATTRIBUTE})*")
 # RFC 1034 §3.5, without a wildcard: it names one client.

@@ -1,3 +1,5 @@
+import time
+
 import pytest
 from pydantic import JsonValue
 
@@ -43,6 +45,7 @@ def test_s191_tls_client_auth_takes_exactly_one_name(member: str) -> None:
         ("subject_dn", r"CN=Before\0dAfter, DC=example"),
         ("subject_dn", "1.3.6.1.4.1.1466.0=#04024869"),
         ("subject_dn", "CN=Lučić"),
+        ("subject_dn", r"CN=a#b,O=\#c"),
         ("san_dns", "xn--bcher-kva.example"),
         ("san_dns", "localhost"),
         ("san_uri", "spiffe://example.org/ns/a/sa/b"),
@@ -64,6 +67,7 @@ def test_s191_a_name_in_the_form_of_its_kind_is_accepted(member: str, name: str)
         ("subject_dn", 'CN="a"'),
         ("subject_dn", "CN=a\\"),
         ("subject_dn", "=a"),
+        ("subject_dn", "CN=#a"),
         ("san_dns", "*.client.example"),
         ("san_dns", "https://client.example"),
         ("san_dns", "client..example"),
@@ -81,3 +85,26 @@ def test_s191_a_name_in_the_form_of_its_kind_is_accepted(member: str, name: str)
 )
 def test_s191_a_name_in_another_form_is_refused(member: str, name: str) -> None:
     refused(machine_client(**{f"tls_client_auth_{member}": name}), f"tls_client_auth_{member} must")
+
+
+@pytest.mark.parametrize(
+    ("member", "part", "end"),
+    [
+        ("subject_dn", "A=#00,", "<"),
+        ("subject_dn", "A=#00+", "A"),
+        ("subject_dn", "1.1=a, ", "<"),
+        ("subject_dn", r"A=\20\#,", "\\"),
+        ("san_dns", "a.", "!"),
+        ("san_dns", "a-", "!"),
+        ("san_uri", "a:", "<"),
+        ("san_ip", "1:", ""),
+        ("san_email", "a@", "@"),
+    ],
+)
+def test_s191_a_name_made_to_take_long_is_refused_at_once(member: str, part: str, end: str) -> None:
+    # Where a part can be read in two ways, the time doubles with each: that many take seconds.
+    for repeats in (24, 2000 // len(part)):
+        began = time.process_time()
+        name = part * repeats + end
+        refused(machine_client(**{f"tls_client_auth_{member}": name}), "must")
+        assert time.process_time() - began < 1
