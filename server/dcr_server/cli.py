@@ -124,11 +124,12 @@ def config_check(config: Path | None) -> None:
     Names everything that is wrong at once, each with its place, its value and what to do. What
     works, but hardly as it was meant, is a warning on standard error and no failure.
     """
+    # First: what is said to be missing may just be misspelt.
+    tell_unknown_variables()
     with failures_in_one_line():
         settings = load_settings({}, config)
         warnings = check_settings(settings, configuration_file(config), _STEPS)
     for warning in warnings:
         click.echo(f"dcr-server: {warning}", err=True)
-    tell_unknown_variables()
     named = ", ".join(settings.policies) or "none, so nobody may register"
     click.echo(f"settings are complete; policies: {named}")

@@ -217,6 +217,13 @@ def test_a_variable_that_is_no_setting_is_told_and_no_failure() -> None:
     assert result.stderr == told
 
 
+def test_config_check_tells_what_may_be_misspelt_before_what_is_missing() -> None:
+    result = run("config", "check", DCR_SERVER_ISSUR="https://a")
+    assert result.exit_code == 1
+    misspelt = result.stderr.index("DCR_SERVER_ISSUR is not a setting")
+    assert misspelt < result.stderr.index("DCR_SERVER_ISSUER is not set")
+
+
 def test_config_check_tells_warnings_without_failing() -> None:
     Path("key").write_text("A" * 43 + "=")
     Path("config.yaml").write_text("policies: {web: {}}\n")
