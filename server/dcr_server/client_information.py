@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from starlette.responses import Response
 
 from dcr_protocol.client_information import ClientInformation, client_information_document
-from dcr_server.credentials import Credentials
+from dcr_server.credentials import Credentials, secret_expires_at
 from dcr_server.records import Client
 from dcr_server.responses import no_store
 from dcr_server.server import Server
@@ -25,7 +25,9 @@ def client_information_response(
     server: Server, client: Client, shown: Shown, *, status: int = 200
 ) -> Response:
     """Answer with what is registered, and the credentials that only this response shows."""
-    expires_at = shown.credentials.secret_expires_at if client.needs_secret else None
+    expires_at = None
+    if client.needs_secret:
+        expires_at = secret_expires_at(shown.credentials, client.overlapping)
     return no_store(
         client_information_document(
             ClientInformation(

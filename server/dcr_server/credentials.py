@@ -95,6 +95,16 @@ def is_valid_secret(held: Held, overlapping: Overlapping, secret_hash: bytes, no
     return valid
 
 
+def secret_expires_at(shown: Credentials, overlapping: Overlapping) -> int | None:
+    """Say when the secret ends that came with these credentials; None: it has, or there is none.
+
+    One that was rotated away since, by an answer that was lost, is the last in the overlap.
+    """
+    if shown.secret_hash is not None:
+        return shown.secret_expires_at
+    return overlapping[-1].ends_at if overlapping else None
+
+
 def after_use(held: Held, used: Credentials) -> Held:
     """Drop what their first use retires: other pairs, and earlier ones of theirs."""
     position = held.index(used)

@@ -299,3 +299,19 @@ async def test_a_client_that_authenticated_is_not_unused(tmp_path: Path) -> None
         assert await accepted(registrant, client) == [True]
         registrant.clock.seconds += 600
         assert await accepted(registrant, client) == [True]
+
+
+async def test_s112_whoever_lost_the_answer_reads_when_the_secret_before_ends(
+    registrant: Registrant,
+) -> None:
+    client = await registrant.register()
+    started = int(registrant.clock())
+    await rotate(registrant, client, {"overlap": 600})
+    read = (await registrant.read(client.uri, client.token)).json()
+    assert read["client_secret_expires_at"] == started + 600
+    # The last of several, too; and what has ended is not said to last for ever.
+    registrant.clock.seconds += 601
+    await rotate(registrant, client, {"overlap": 600})
+    read = (await registrant.read(client.uri, client.token)).json()
+    assert "client_secret_expires_at" not in read
+    assert await accepted(registrant, client) == [False]
