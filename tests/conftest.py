@@ -2,6 +2,7 @@
 
 import itertools
 import os
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -48,3 +49,17 @@ def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
         return f"sqlite:///{tmp_path / 'dcr-server.db'}"
     url: str = request.getfixturevalue("postgresql_database")
     return url
+
+
+@pytest.fixture(autouse=True)
+def _loggers_forget_their_first_use() -> Iterator[None]:
+    """A logger keeps the configuration of its first use, such as that of a program run by a test.
+
+    Tests after it, which capture what is logged, would see nothing.
+    """
+    yield
+    for name, module in tuple(sys.modules.items()):
+        if name.startswith(("dcr_server.", "dcr_operator.")):
+            log = vars(module).get("log")
+            if hasattr(log, "__dict__"):
+                vars(log).pop("bind", None)
