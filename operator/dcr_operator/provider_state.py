@@ -1,0 +1,84 @@
+"""What is known about a provider: how to reach it, where its endpoints are, what its owner decided.
+
+Pure data.
+"""
+
+from dataclasses import dataclass, replace
+
+from dcr_operator.kube import Key
+from dcr_operator.ports import ProviderConnection
+from dcr_operator.reasons import Reason
+from dcr_operator.resources import (
+    OnAmbiguousCreate,
+    OnLostRegistrationAccessToken,
+    OnVanishedClient,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class ProviderSnapshot:
+    """All that registering, publishing and deleting need to know; a copy is in the record."""
+
+    key: Key
+    connection: ProviderConnection
+    registration_endpoint: str | None = None
+    token_endpoint: str | None = None
+    authorization_endpoint: str | None = None
+    jwks_uri: str | None = None
+    idempotent: bool = False  # honours Idempotency-Key
+
+    @property
+    def issuer(self) -> str:
+        return self.connection.issuer
+
+    def essential(self) -> "ProviderSnapshot":
+        """Return what the record keeps: changed limits are no reason to write every record."""
+        plain = ProviderConnection(self.connection.provider, self.issuer)
+        connection = replace(
+            self.connection,
+            timeout=plain.timeout,
+            max_concurrent=plain.max_concurrent,
+            requests_per_second=plain.requests_per_second,
+            burst=plain.burst,
+        )
+        return replace(self, connection=connection)
+
+
+@dataclass(frozen=True, slots=True)
+class SecretKeyRef:
+    namespace: str
+    name: str
+    key: str
+
+    def __str__(self) -> str:
+        return f"key {self.key} of Secret {self.namespace}/{self.name}"
+
+
+@dataclass(frozen=True, slots=True)
+class ProviderPolicy:
+    """What the provider's owner decided for the unclear cases."""
+
+    on_ambiguous_create: OnAmbiguousCreate = OnAmbiguousCreate.RETRY
+    on_vanished_client: OnVanishedClient = OnVanishedClient.REREGISTER
+    on_lost_registration_access_token: OnLostRegistrationAccessToken = (
+        OnLostRegistrationAccessToken.STOP
+    )
+    resync_every: float = 3600.0
+    initial_access_token: SecretKeyRef | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ProviderUsable:
+    snapshot: ProviderSnapshot
+    policy: ProviderPolicy = ProviderPolicy()
+    capabilities: tuple[str, ...] = ()  # for status alone
+
+
+@dataclass(frozen=True, slots=True)
+class ProviderUnusable:
+    reason: Reason
+    message: str
+    retry_after: float | None = None
+
+
+ProviderState = ProviderUsable | ProviderUnusable

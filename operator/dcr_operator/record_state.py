@@ -1,0 +1,126 @@
+"""What is remembered of a registration: the record and what it is made of. Pure data.
+
+The record (one Secret per OAuthClient in the operator's namespace) moves like this;
+every arrow is one write, and a crash may happen between any two:
+
+                    intent register          answer: whole response stored
+      (no record) ─────────────────► OPEN ────────────────────────────────► REGISTERED
+            ▲                        │  ▲                                     │  ▲
+            │    refused: not done   │  │ repeat (same key) or                │  │ answer
+            └────────────────────────┘  │ register again, orphan counted      │  │ stored
+                                        └─ outcome unknown ◄── crash, no ─────┤  │
+                                                              answer          │  │
+        intent update ◄───────────────────────────────────────────────────────┤  │
+            └──────────────────── PUT ────────────────────────────────────────│──┘
+        intent delete ◄───────────────────────────────────────────────────────┘
+            └── DELETE: 204, 404, or known to be gone ──► record deleted (kept if it has orphans)
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+
+from pydantic import JsonValue, SecretStr
+
+from dcr_operator.orphans import Orphan
+from dcr_operator.ports import Management
+from dcr_operator.provider_state import ProviderSnapshot
+from dcr_protocol.response_errors import clean_text
+
+
+class IntentKind(StrEnum):
+    REGISTER = "register"
+    UPDATE = "update"
+    DELETE = "delete"
+
+
+@dataclass(frozen=True, slots=True)
+class Intent:
+    """Written ahead of a request; found open, it says that the outcome is unknown."""
+
+    kind: IntentKind
+    id: str  # the Idempotency-Key
+    started_at: datetime
+    spec_hash: str
+    body: bytes = field(default=b"", repr=False)
+    unreadable: bool = False  # of a registration: answered by a success that nobody could read
+    undone: bool = False  # of a deletion: the token was refused at first, so nothing was done
+
+
+@dataclass(frozen=True, slots=True)
+class Registration:
+    """A client information response as it stands after all that followed it."""
+
+    client_id: str
+    spec_hash: str  # of the request that is in force
+    client_secret: SecretStr | None = None
+    client_id_issued_at: int | None = None
+    client_secret_expires_at: int | None = None
+    registration_access_token: SecretStr | None = None
+    previous_registration_access_token: SecretStr | None = None
+    registration_client_uri: str | None = None
+    metadata: Mapping[str, JsonValue] = field(default_factory=dict)  # as returned
+    # An update was overtaken before it was answered: it may have changed any of these.
+    uncertain: bool = False
+
+    @property
+    def shown_id(self) -> str:
+        """Return the client_id as it is fit for messages."""
+        return clean_text(self.client_id)
+
+    def management(self) -> tuple[Management, ...]:
+        """Return the accesses to try, newest first; none where the provider gave none."""
+        if self.registration_client_uri is None:
+            return ()
+        tokens = (self.registration_access_token, self.previous_registration_access_token)
+        return tuple(Management(self.registration_client_uri, token) for token in tokens if token)
+
+
+class Operation(StrEnum):
+    REGISTER = "register"
+    READ = "read"
+    UPDATE = "update"
+    DELETE = "delete"
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """The provider's no to this very request; asking again at once would get the same."""
+
+    operation: Operation
+    spec_hash: str
+    at: datetime
+    status: int
+    code: str
+    description: str
+
+
+@dataclass(frozen=True, slots=True)
+class ResourceIdentity:
+    namespace: str
+    name: str
+    uid: str
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    resource: ResourceIdentity
+    provider: ProviderSnapshot
+    intent: Intent | None = None
+    registration: Registration | None = None
+    orphans: tuple[Orphan, ...] = ()
+    unanswered: int = 0  # registrations in a row whose clients may be left at the provider
+    refusal: Refusal | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class StoredRecord:
+    record: Record
+    uid: str
+    resource_version: str
+
+
+@dataclass(frozen=True, slots=True)
+class RecordUnreadable:
+    message: str
