@@ -58,7 +58,7 @@ async def admit(
     metadata = checked_metadata(document, policy)
     await check_sector(metadata, server.fetcher.fetch_json)
     if statement is not None and registered is not None:
-        _check_software_stays(statement, registered, server)
+        _check_software_stays(statement, registered)
     return Admitted(metadata, None if statement is None else statement.single_use)
 
 
@@ -90,9 +90,9 @@ async def _statement(
     return statement
 
 
-def _check_software_stays(statement: SoftwareStatement, registered: Client, server: Server) -> None:
-    owner = registered.owner
-    if server.statements.owns(owner.policy, owner.subject) and statement.subject != owner.subject:
+def _check_software_stays(statement: SoftwareStatement, registered: Client) -> None:
+    """What a statement alone registered stays that software, whatever is configured by now."""
+    if registered.statement_issuer and statement.subject != registered.owner.subject:
         raise UnapprovedSoftwareStatement("the statement is about other software than the client's")
 
 

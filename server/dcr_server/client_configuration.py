@@ -24,7 +24,7 @@ from dcr_server.credentials import (
 )
 from dcr_server.exchange import governed_by
 from dcr_server.policies import Policy
-from dcr_server.records import Client
+from dcr_server.records import Actor, Client
 from dcr_server.registration import Issued, idempotency_key_reused, issue
 from dcr_server.requests import (
     JSON,
@@ -47,7 +47,6 @@ from dcr_server.storage.requests import (
 from dcr_server.tokens import Minted, hash_of
 
 NO_CONTENT: Final = 204
-ACTOR: Final = "client"
 LONGEST_OVERLAP: Final = 90 * 24 * 60 * 60
 RENEWED_IN_THE_LAST_PART_OF: Final = 3
 """An update renews a secret in the last third of its lifetime."""
@@ -120,7 +119,7 @@ async def delete(request: Request, server: Server) -> Response:
     """RFC 7592 §2.3: client_id, secret and token are dead when this returns (S-131)."""
     authenticated = await _authenticate(request, server)
     client_id = authenticated.client.client_id
-    origin = origin_of(request, server, actor=ACTOR)
+    origin = origin_of(request, server, Actor.CLIENT)
     if not await server.storage.clients.delete(
         client_id, token_hash=authenticated.token.hash, now=server.now(), origin=origin
     ):
@@ -146,7 +145,7 @@ def _change(
         repeatable=idempotency_key(
             request, scope=f"{scope}\n{client.client_id}", body=body, now=now
         ),
-        origin=origin_of(request, server, actor=ACTOR),
+        origin=origin_of(request, server, Actor.CLIENT),
     )
     return _Change(wanted, issued)
 

@@ -44,9 +44,12 @@ def describe_audit_entry(entry: AuditEntry) -> Description:
         "at": entry.at,
         "action": entry.action.value,
         "client_id": entry.client_id,
+        "token_id": entry.token_id,
+        "kid": entry.kid,
+        "jti": entry.jti,
         "policy": entry.owner.policy,
         "subject": entry.owner.subject,
-        "actor": entry.origin.actor,
+        "actor": entry.origin.actor.value,
         "address": entry.origin.address,
         "request_id": entry.origin.request_id,
     }

@@ -23,7 +23,7 @@ from dcr_protocol.bearer import (
 from dcr_server.exchange import governed_by
 from dcr_server.policies import Policy
 from dcr_server.rate_limits import limit_open_registration, limit_subject
-from dcr_server.records import Owner
+from dcr_server.records import Owner, token_id_of
 from dcr_server.requests import JSON, bearer_token_hash, header_values, query_of, read_body
 from dcr_server.server import Server
 from dcr_server.software_statements import statement_in
@@ -45,8 +45,14 @@ class InitialAccess:
     shortest_key: int = 1
     token_hash: bytes | None = None
     """Of the minted token whose uses are counted."""
+    statement_issuer: str = ""
+    """Of the software statement that admits alone."""
     spent: bool = False
     """Used up: good for the replay of an earlier registration and nothing else."""
+
+    @property
+    def token_id(self) -> str:
+        return "" if self.token_hash is None else token_id_of(self.token_hash)
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,6 +138,7 @@ async def _admit_by_statement(_request: Request, body: bytes, server: Server) ->
         repeat_scope=f"register-statement\n{owner.policy}\n{owner.subject}",
         # A statement is known to many.
         shortest_key=SHORTEST_OPEN_KEY,
+        statement_issuer=statement.issuer,
     )
 
 

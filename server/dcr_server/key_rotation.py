@@ -90,7 +90,7 @@ def state_of(key: SigningKey, keys: Sequence[SigningKey], now: int) -> KeyState:
     return KeyState.SIGNING if key == signing_key(keys, now) else KeyState.PUBLISHED
 
 
-async def reseal(storage: SigningKeyStorage, sealer: Sealer) -> int:
+async def reseal(storage: SigningKeyStorage, sealer: Sealer, *, now: int) -> int:
     """Seal with the current encryption key what an earlier one sealed; return how many.
 
     Raises WrongEncryptionKey, and then nothing has changed.
@@ -101,7 +101,7 @@ async def reseal(storage: SigningKeyStorage, sealer: Sealer) -> int:
     }
     changed = {kid: sealed for kid, sealed in resealed.items() if sealed is not None}
     for kid, sealed in changed.items():
-        await storage.reseal(kid, sealed)
+        await storage.reseal(kid, sealed, now=now, origin=COMMAND_LINE)
     return len(changed)
 
 

@@ -8,7 +8,7 @@ from dcr_server.admin.initial_access_tokens import WantedToken
 from dcr_server.admin.paging import DEFAULT_LIMIT, LARGEST_LIMIT, LONGEST_VALUE
 from dcr_server.openapi_operations import Answer, Body, Operation
 from dcr_server.openapi_schemas import model_schema
-from dcr_server.records import Action
+from dcr_server.records import Action, Actor
 from dcr_server.requests import JSON
 
 ADMIN_TOKEN: Final = "adminToken"
@@ -49,8 +49,11 @@ _AUDIT_ENTRY: Final[Mapping[str, JsonValue]] = {
     "at": _TIME,
     "action": {"type": "string", "enum": [action.value for action in Action]},
     "client_id": _TEXT,
+    "token_id": {"type": "string", "description": "Of the initial access token, if any."},
+    "kid": {"type": "string", "description": "Of the signing key, if it is about one."},
+    "jti": {"type": "string", "description": "Of the access token, if it is about one."},
     **_OWNER,
-    "actor": _TEXT,
+    "actor": {"type": "string", "enum": [actor.value for actor in Actor]},
     "address": _TEXT,
     "request_id": _TEXT,
 }
@@ -129,9 +132,12 @@ ADMIN_OPERATIONS: Final[Mapping[tuple[str, str], Operation]] = {
         "Who did what, oldest first",
         _AUDIT_ENTRY,
         "action",
+        "actor",
         "client_id",
         "policy",
         "subject",
+        "token_id",
+        "kid",
     ),
     ("GET", "/metrics"): Operation(
         "readMetrics",

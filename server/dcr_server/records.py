@@ -33,6 +33,8 @@ class Client:
     """Seconds since the epoch; from then on the client is unknown."""
     unused_expires_at: int | None = None
     """The same for a client that never authenticated; None once it has."""
+    statement_issuer: str = ""
+    """Whose software statement registered it alone: it stays that software, RFC 7591 §2.3."""
 
     @property
     def needs_secret(self) -> bool:
@@ -62,8 +64,12 @@ class InitialAccessToken:
 
     @property
     def token_id(self) -> str:
-        """Name the token to people; nothing about it can be guessed from this."""
-        return self.token_hash.hex()[:_TOKEN_ID_DIGITS]
+        return token_id_of(self.token_hash)
+
+
+def token_id_of(token_hash: bytes) -> str:
+    """Name the token to people; nothing about it can be guessed from this."""
+    return token_hash.hex()[:_TOKEN_ID_DIGITS]
 
 
 def is_token_id(text: str) -> bool:
@@ -101,18 +107,31 @@ class SigningKey:
     """When the last token that it signed has expired; None while it signs."""
 
 
+class Actor(StrEnum):
+    """As what somebody asked for a change; who it was the entry says beside it."""
+
+    REGISTRANT = "registrant"
+    """Who registers: the subject, and the initial access token if there was one."""
+    CLIENT = "client"
+    """The client itself, by its registration access token or as it gets its access tokens."""
+    ADMIN = "admin"
+    COMMAND_LINE = "cli"
+    CLEAN_UP = "clean-up"
+
+
 @dataclass(frozen=True, slots=True)
 class Origin:
     """Who asked for a change, as the audit trail tells it; never a credential."""
 
-    actor: str = ""
-    """The subject of an initial access token, `client`, `admin`, `cli` or `clean-up`."""
+    actor: Actor
     address: str = ""
     request_id: str = ""
+    token_id: str = ""
+    """Of the initial access token that was presented."""
 
 
-UNKNOWN_ORIGIN = Origin()
-COMMAND_LINE = Origin("cli")
+COMMAND_LINE = Origin(Actor.COMMAND_LINE)
+CLEAN_UP = Origin(Actor.CLEAN_UP)
 
 
 class Action(StrEnum):
@@ -128,6 +147,10 @@ class Action(StrEnum):
     INITIAL_ACCESS_TOKEN_CREATED = "initial_access_token_created"
     INITIAL_ACCESS_TOKEN_REVOKED = "initial_access_token_revoked"
     SIGNING_KEY_ADDED = "signing_key_added"
+    SIGNING_KEY_RETIRED = "signing_key_retired"
+    SIGNING_KEY_RESEALED = "signing_key_resealed"
+    SIGNING_KEY_REMOVED = "signing_key_removed"
+    ACCESS_TOKEN_REVOKED = "access_token_revoked"
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,3 +163,9 @@ class AuditEntry:
     origin: Origin
     owner: Owner = Owner("")
     client_id: str = ""
+    token_id: str = ""
+    """Of the initial access token that it is about, or that was presented."""
+    kid: str = ""
+    """Of the signing key."""
+    jti: str = ""
+    """Of the access token."""

@@ -15,7 +15,7 @@ from dcr_server.client_information import Shown, client_information_response
 from dcr_server.credentials import NEVER, Credentials
 from dcr_server.initial_access import InitialAccess, authenticate_registration
 from dcr_server.policies import Policy
-from dcr_server.records import Client, Repeatable, needs_secret
+from dcr_server.records import Actor, Client, Repeatable, needs_secret
 from dcr_server.requests import idempotency_key, origin_of
 from dcr_server.server import Server
 from dcr_server.storage.requests import (
@@ -62,7 +62,7 @@ async def register(request: Request, server: Server) -> Response:
     access, body = await authenticate_registration(request, server)
     repeatable = _repeatable(request, server, access, body)
     issued = issue(server, access.policy)
-    origin = origin_of(request, server, actor=access.owner.subject)
+    origin = origin_of(request, server, Actor.REGISTRANT, token_id=access.token_id)
     outcome: RegistrationOutcome | None = None
     # What was answered before is answered again, whatever the rules have become since.
     if repeatable is not None:
@@ -138,6 +138,7 @@ def _new_client(
         credentials=(credentials,),
         expires_at=_end(now, access.policy.client_lifetime),
         unused_expires_at=_end(now, access.policy.unused_client_lifetime),
+        statement_issuer=access.statement_issuer,
     )
 
 

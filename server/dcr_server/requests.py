@@ -10,7 +10,7 @@ from dcr_protocol.errors import InvalidRequest
 from dcr_protocol.json_document import DEFAULT_MAX_BYTES
 from dcr_server.client_addresses import Address, client_address
 from dcr_server.exchange import exchange_of
-from dcr_server.records import Origin, Repeatable
+from dcr_server.records import Actor, Origin, Repeatable
 from dcr_server.server import Server
 from dcr_server.tokens import hash_of
 
@@ -105,13 +105,14 @@ def requester_address(request: Request, server: Server) -> Address | None:
     )
 
 
-def origin_of(request: Request, server: Server, *, actor: str) -> Origin:
+def origin_of(request: Request, server: Server, actor: Actor, *, token_id: str = "") -> Origin:
     """Say who asked, for the audit trail."""
     address = requester_address(request, server)
     return Origin(
         actor=actor,
         address="" if address is None else str(address),
         request_id=exchange_of(request).request_id,
+        token_id=token_id,
     )
 
 

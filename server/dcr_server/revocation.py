@@ -10,8 +10,11 @@ from dcr_protocol.errors import ProtocolError, RegistrationErrorCode
 from dcr_server.access_tokens import read_access_token
 from dcr_server.client_authentication import authenticate_client
 from dcr_server.form_parameters import read_form, required
+from dcr_server.records import Actor
+from dcr_server.requests import origin_of
 from dcr_server.responses import no_store
 from dcr_server.server import Server
+from dcr_server.storage.requests import Revocation
 from dcr_server.tokens import INITIAL_ACCESS_TOKEN_PREFIX, REGISTRATION_ACCESS_TOKEN_PREFIX
 
 # These end by other ways: the first by the administrator, the second with its client.
@@ -40,7 +43,14 @@ async def revoke(request: Request, server: Server) -> Response:
             RegistrationErrorCode.INVALID_GRANT, "the token was issued to another client"
         )
     await server.storage.revoked_tokens.revoke(
-        str(claims["jti"]), expires_at=int(str(claims["exp"]))
+        Revocation(
+            jwt_id=str(claims["jti"]),
+            expires_at=int(str(claims["exp"])),
+            client_id=caller.client_id,
+            owner=caller.owner,
+            now=server.now(),
+            origin=origin_of(request, server, Actor.CLIENT),
+        )
     )
     log.info("access_token_revoked", client_id=caller.client_id, jti=claims["jti"])
     return no_store(None)

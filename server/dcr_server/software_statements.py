@@ -110,11 +110,6 @@ class SoftwareStatements:
             return False
         return issuer is not None and issuer.policy is not None
 
-    def owns(self, policy: str, subject: str) -> bool:
-        """Whether a client with this owner was registered by a statement alone."""
-        issuer = self._issuers.get(subject.partition(" ")[0])
-        return issuer is not None and " " in subject and issuer.policy == policy
-
     async def verified(self, text: JsonValue, *, now: int) -> SoftwareStatement:
         """Raises InvalidSoftwareStatement, UnapprovedSoftwareStatement; 503 without keys."""
         if not isinstance(text, str):

@@ -15,7 +15,7 @@ from pathlib import Path
 from dcr_protocol.client_metadata import parse_client_metadata
 from dcr_protocol.rules import check_client_metadata
 from dcr_server.credentials import Credentials
-from dcr_server.records import Client, Origin, Owner
+from dcr_server.records import Actor, Client, Origin, Owner
 from dcr_server.storage.protocol import ClientStorage
 from dcr_server.storage.requests import Fresh, Registered, Registration
 from dcr_server.storage.sqlite import open_sqlite_storage
@@ -25,7 +25,7 @@ from tests.bench.report import FOLDER
 
 _TOGETHER = 5_000
 _OWNER = Owner("default", "bench")
-_ORIGIN = Origin(_OWNER.subject, "127.0.0.1", "bench")
+_ORIGIN = Origin(Actor.REGISTRANT, "127.0.0.1", "bench")
 _SOURCES = Path(__file__).parents[2] / "server" / "dcr_server" / "storage"
 
 

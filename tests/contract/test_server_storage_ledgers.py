@@ -1,11 +1,11 @@
-"""Lists, clean-up, audit trail and what is remembered of JWTs: the same for every database."""
+"""Lists, clean-up and what is remembered of JWTs: the same for every database."""
 
 import asyncio
 from dataclasses import replace
 
 import pytest
 
-from dcr_server.records import Action, AuditEntry, Origin, Owner, SigningKey
+from dcr_server.records import Action, Owner, SigningKey
 from dcr_server.storage.protocol import Storage
 from dcr_server.storage.requests import (
     AuditFilter,
@@ -20,14 +20,15 @@ from tests.contract.storage_examples import (
     KEY,
     NOW,
     ORIGIN,
-    OWNER,
+    OTHER,
+    REVOCATION,
     TOKEN,
     client,
+    register_three,
     registration,
     update,
 )
 
-OTHER = Owner("other", "somebody")
 NOTHING = dict.fromkeys(
     (
         "clients",
@@ -39,12 +40,6 @@ NOTHING = dict.fromkeys(
     ),
     0,
 )
-
-
-async def _three_clients(storage: Storage) -> None:
-    for client_id, owner in (("a", OWNER), ("b", OTHER), ("c", OWNER)):
-        owned = replace(client(client_id), owner=owner)
-        await storage.clients.register(replace(registration(client_id), client=owned))
 
 
 @pytest.mark.parametrize(
@@ -61,13 +56,13 @@ async def _three_clients(storage: Storage) -> None:
 async def test_clients_are_listed(
     storage: Storage, wanted: ClientFilter, after: str, limit: int, found: str
 ) -> None:
-    await _three_clients(storage)
+    await register_three(storage)
     page = await storage.clients.page(wanted, after=after, limit=limit)
     assert [one.client_id for one in page] == list(found)
 
 
 async def test_clients_are_counted_by_policy(storage: Storage) -> None:
-    await _three_clients(storage)
+    await register_three(storage)
     await storage.clients.delete("c", token_hash=hash_of("rat c"), now=NOW, origin=ORIGIN)
     assert await storage.clients.counts() == {"default": 1, "other": 1}
 
@@ -113,49 +108,6 @@ async def test_a_revoked_token_is_refused_at_once(storage: Storage) -> None:
     assert await storage.initial_access_tokens.find(TOKEN.token_hash) is None
 
 
-async def test_what_is_done_is_told_in_order(storage: Storage) -> None:
-    await storage.clients.register(registration("a"))
-    await storage.clients.update(replace(update("a", "rat a"), origin=Origin("client")))
-    await storage.clients.remove("a", now=NOW + 1, origin=Origin("admin"))
-    entries = await storage.audit.page(AuditFilter(), after=0, limit=10)
-    assert [(entry.action, entry.origin.actor, entry.at) for entry in entries] == [
-        (Action.INITIAL_ACCESS_TOKEN_CREATED, "tester", NOW),
-        (Action.CLIENT_REGISTERED, "", NOW),
-        (Action.CLIENT_UPDATED, "client", NOW),
-        (Action.CLIENT_REMOVED, "admin", NOW + 1),
-    ]
-    created = entries[0]
-    assert created == AuditEntry(
-        created.id, NOW, Action.INITIAL_ACCESS_TOKEN_CREATED, ORIGIN, OWNER
-    )
-
-
-@pytest.mark.parametrize(
-    ("wanted", "found"),
-    [
-        pytest.param(AuditFilter(action=Action.CLIENT_REGISTERED), 3, id="action"),
-        pytest.param(AuditFilter(client_id="a"), 1, id="client"),
-        pytest.param(AuditFilter(policy="other"), 1, id="policy"),
-        pytest.param(AuditFilter(subject="somebody", client_id="a"), 0, id="all that are named"),
-    ],
-)
-async def test_the_audit_trail_is_filtered(
-    storage: Storage, wanted: AuditFilter, found: int
-) -> None:
-    await _three_clients(storage)
-    entries = await storage.audit.page(wanted, after=0, limit=10)
-    assert len(entries) == found
-    if entries:
-        assert await storage.audit.page(wanted, after=entries[-1].id, limit=10) == ()
-
-
-async def test_what_is_refused_is_not_told(storage: Storage) -> None:
-    await storage.clients.register(replace(registration("a"), max_clients=0))
-    assert await storage.clients.update(update("a", "rat a")) == TokenRetired()
-    told = await storage.audit.page(AuditFilter(), after=0, limit=10)
-    assert [entry.action for entry in told] == [Action.INITIAL_ACCESS_TOKEN_CREATED]
-
-
 async def test_an_assertion_is_claimed_once_until_it_has_expired(storage: Storage) -> None:
     claim = storage.assertions.claim
     claims = [claim(b"jti", expires_at=NOW + 60, now=NOW) for _ in range(5)]
@@ -168,7 +120,7 @@ async def test_an_assertion_is_claimed_once_until_it_has_expired(storage: Storag
 async def test_a_revoked_access_token_is_remembered(storage: Storage) -> None:
     assert not await storage.revoked_tokens.is_revoked("jti")
     for _ in range(2):
-        await storage.revoked_tokens.revoke("jti", expires_at=NOW)
+        await storage.revoked_tokens.revoke(REVOCATION)
     assert await storage.revoked_tokens.is_revoked("jti")
 
 
@@ -177,8 +129,8 @@ async def test_a_new_signing_key_ends_those_before(storage: Storage) -> None:
     await storage.signing_keys.add_first(first)
     await storage.signing_keys.add(second, retire_at=NOW + 100, origin=ORIGIN)
     assert await storage.signing_keys.all() == (replace(first, expires_at=NOW + 100), second)
-    await storage.signing_keys.reseal("second", b"3")
-    await storage.signing_keys.remove("first")
+    await storage.signing_keys.reseal("second", b"3", now=NOW + 2, origin=ORIGIN)
+    assert (await storage.clean_up(now=NOW + 100, limit=10))["signing_keys"] == 1
     assert await storage.signing_keys.all() == (replace(second, sealed_private_key=b"3"),)
 
 
@@ -221,7 +173,7 @@ async def test_everything_else_that_has_expired_is_cleaned_up(storage: Storage) 
     expired = replace(TOKEN, token_hash=hash_of("expired"), expires_at=NOW)
     await storage.initial_access_tokens.add(expired, ORIGIN)
     await storage.assertions.claim(b"jti", expires_at=NOW, now=NOW - 1)
-    await storage.revoked_tokens.revoke("jti", expires_at=NOW)
+    await storage.revoked_tokens.revoke(REVOCATION)
     await storage.signing_keys.add_first(SigningKey("old", b"", NOW, expires_at=NOW))
     await storage.signing_keys.add(SigningKey("new", b"", NOW), retire_at=NOW, origin=ORIGIN)
     cleaned = await storage.clean_up(now=NOW, limit=10)

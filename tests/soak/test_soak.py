@@ -57,10 +57,11 @@ def test_a_client_that_is_not_as_it_was_answered_is_complained_about(
     assert bool(complaint) == bool(found)
 
 
-CLIENT = "INSERT INTO clients VALUES ('a', 'default', 's', 1, '[]', '{}', '[]', NULL, NULL)"
+CLIENT = "INSERT INTO clients VALUES ('a', 'default', 's', 1, '[]', '{}', '[]', NULL, NULL, '')"
 COUNT = "INSERT INTO client_counts VALUES ('default', 1)"
-TOLD = """INSERT INTO audit (at, action, policy, subject, client_id, actor, address, request_id)
-    VALUES (1, 'client_registered', 'default', 's', 'a', '', '', '')"""
+TOLD = """INSERT INTO audit (at, action, policy, subject, client_id, token_id, kid, jti, actor,
+    address, request_id)
+    VALUES (1, 'client_registered', 'default', 's', 'a', '', '', '', 'registrant', '', '')"""
 TOKEN = "INSERT INTO initial_access_tokens VALUES (x'01', 'default', 's', 1, NULL, 1, 1, '')"
 KEY = "INSERT INTO idempotency_keys VALUES (x'02', x'03', 'a', NULL)"
 WHOLE = [CLIENT, COUNT, TOLD, TOKEN, KEY]

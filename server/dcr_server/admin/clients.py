@@ -14,12 +14,12 @@ from dcr_server.admin.paging import (
     refuse_parameters,
 )
 from dcr_server.descriptions import describe_client, describe_client_fully
+from dcr_server.records import Actor
 from dcr_server.requests import origin_of
 from dcr_server.responses import no_store
 from dcr_server.server import Server
 from dcr_server.storage.requests import ClientFilter
 
-ACTOR: Final = "admin"
 NO_CONTENT: Final = 204
 NOT_FOUND: Final = 404
 
@@ -52,10 +52,10 @@ async def show(request: Request, server: Server) -> Response:
 async def delete(request: Request, server: Server) -> Response:
     refuse_parameters(request)
     client_id = _client_id(request)
-    origin = origin_of(request, server, actor=ACTOR)
+    origin = origin_of(request, server, Actor.ADMIN)
     if not await server.storage.clients.remove(client_id, now=server.now(), origin=origin):
         raise HTTPException(NOT_FOUND)
-    log.info("client_removed", client_id=client_id, actor=ACTOR)
+    log.info("client_removed", client_id=client_id, actor=Actor.ADMIN.value)
     return no_store(None, NO_CONTENT)
 
 

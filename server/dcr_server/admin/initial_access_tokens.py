@@ -10,7 +10,7 @@ from starlette.responses import Response
 
 from dcr_protocol.errors import InvalidRequest
 from dcr_protocol.json_document import parse_json_object
-from dcr_server.admin.clients import ACTOR, NO_CONTENT, NOT_FOUND
+from dcr_server.admin.clients import NO_CONTENT, NOT_FOUND
 from dcr_server.admin.paging import (
     Listed,
     not_a_cursor,
@@ -21,7 +21,7 @@ from dcr_server.admin.paging import (
 from dcr_server.descriptions import describe_token
 from dcr_server.durations import Seconds
 from dcr_server.minting import MOST_USES, TokenRequest, new_subject, prepare_initial_access_token
-from dcr_server.records import Owner, is_token_id
+from dcr_server.records import Actor, Owner, is_token_id
 from dcr_server.requests import JSON, origin_of, read_body
 from dcr_server.responses import no_store
 from dcr_server.server import Server
@@ -81,7 +81,7 @@ async def create(request: Request, server: Server) -> Response:
         server.entropy,
         now=server.now(),
     )
-    await server.storage.initial_access_tokens.add(token, origin_of(request, server, actor=ACTOR))
+    await server.storage.initial_access_tokens.add(token, origin_of(request, server, Actor.ADMIN))
     log.info("initial_access_token_created", token_id=token.token_id, policy=wanted.policy)
     shown = {**describe_token(token), "initial_access_token": value.get_secret_value()}
     return no_store(shown, CREATED)
@@ -90,11 +90,11 @@ async def create(request: Request, server: Server) -> Response:
 async def revoke(request: Request, server: Server) -> Response:
     refuse_parameters(request)
     token_id = str(request.path_params["token_id"])
-    origin = origin_of(request, server, actor=ACTOR)
+    origin = origin_of(request, server, Actor.ADMIN)
     tokens = server.storage.initial_access_tokens
     if not await tokens.revoke(token_id, now=server.now(), origin=origin):
         raise HTTPException(NOT_FOUND)
-    log.info("initial_access_token_revoked", token_id=token_id, actor=ACTOR)
+    log.info("initial_access_token_revoked", token_id=token_id, actor=Actor.ADMIN.value)
     return no_store(None, NO_CONTENT)
 
 

@@ -23,17 +23,20 @@ from dcr_server.commands.output import (
 )
 from dcr_server.descriptions import describe_audit_entry
 from dcr_server.opening import open_storage
-from dcr_server.records import Action, AuditEntry
+from dcr_server.records import Action, Actor, AuditEntry
 from dcr_server.storage.protocol import Storage
 from dcr_server.storage.requests import AuditFilter
 
 _COLUMNS: Final = (
     "at",
     "action",
+    "actor",
     "client_id",
     "policy",
     "subject",
-    "actor",
+    "token_id",
+    "kid",
+    "jti",
     "address",
     "request_id",
 )
@@ -46,9 +49,12 @@ def audit() -> None:
 
 @audit.command("list")
 @click.option("--action", type=click.Choice([*map(str, Action)]), help="Of this kind only.")
+@click.option("--actor", type=click.Choice([*map(str, Actor)]), help="Asked for by these only.")
 @click.option("--client-id", callback=text, help="About this client only.")
 @click.option("--policy", callback=text, help="Under this policy only.")
 @click.option("--subject", callback=text, help="About clients and tokens of this owner only.")
+@click.option("--token-id", callback=text, help="With or about this initial access token only.")
+@click.option("--kid", callback=text, help="About this signing key only.")
 @limit_option
 @output_option
 @config_option
@@ -56,20 +62,16 @@ def audit() -> None:
 def audit_list(
     *,
     action: str | None,
-    client_id: str | None,
-    policy: str | None,
-    subject: str | None,
+    actor: str | None,
     limit: int,
     output: str,
     config: Path | None,
     database: str | None,
+    **texts: str | None,
 ) -> None:
     """List the entries, oldest first."""
     wanted = AuditFilter(
-        action=Action(action) if action else None,
-        client_id=client_id,
-        policy=policy,
-        subject=subject,
+        action=Action(action) if action else None, actor=Actor(actor) if actor else None, **texts
     )
 
     async def print_all() -> None:

@@ -138,7 +138,7 @@ async def _reseal(settings: Settings) -> int:
     sealer = sealer_of(settings)
     async with open_storage(settings) as storage:
         try:
-            return await reseal(storage.signing_keys, sealer)
+            return await reseal(storage.signing_keys, sealer, now=_now())
         except WrongEncryptionKey:
             raise wrong_encryption_key() from None
 

@@ -3,22 +3,28 @@
 from dataclasses import dataclass
 from typing import Final, cast
 
-from dcr_server.records import Action, AuditEntry, Origin, Owner
+from dcr_server.records import Action, Actor, AuditEntry, Origin, Owner
 from dcr_server.storage.operations import Operation, Row, Statement
 from dcr_server.storage.requests import AuditFilter
 
 _TELL: Final = """INSERT INTO audit
-    (at, action, policy, subject, client_id, actor, address, request_id)
-    VALUES (?, ?, ?, ?, ?, ?, ?, ?)"""
-_COLUMNS: Final = "id, at, action, policy, subject, client_id, actor, address, request_id"
+    (at, action, policy, subject, client_id, token_id, kid, jti, actor, address, request_id)
+    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"""
+_COLUMNS: Final = (
+    "id, at, action, policy, subject, client_id, token_id, kid, jti, actor, address, request_id"
+)
+NOBODY: Final = Owner("")
 
 
 @dataclass(frozen=True, slots=True)
 class Change:
     action: Action
     at: int
-    owner: Owner
+    owner: Owner = NOBODY
     client_id: str = ""
+    token_id: str = ""
+    kid: str = ""
+    jti: str = ""
 
 
 def tell(change: Change, origin: Origin) -> Operation[None]:
@@ -36,7 +42,10 @@ def telling(change: Change, origin: Origin) -> Statement:
             owner.policy,
             owner.subject,
             change.client_id,
-            origin.actor,
+            change.token_id or origin.token_id,
+            change.kid,
+            change.jti,
+            origin.actor.value,
             origin.address,
             origin.request_id,
         ),
@@ -46,9 +55,12 @@ def telling(change: Change, origin: Origin) -> Statement:
 def page(wanted: AuditFilter, after: int, limit: int) -> Operation[tuple[AuditEntry, ...]]:
     named: dict[str, str | None] = {
         "action": wanted.action,
+        "actor": wanted.actor,
         "client_id": wanted.client_id,
         "policy": wanted.policy,
         "subject": wanted.subject,
+        "token_id": wanted.token_id,
+        "kid": wanted.kid,
     }
     asked = {column: str(value) for column, value in named.items() if value is not None}
     conditions = "".join(f" AND {column} = ?" for column in asked)
@@ -61,14 +73,18 @@ def page(wanted: AuditFilter, after: int, limit: int) -> Operation[tuple[AuditEn
 
 def _entry(row: Row) -> AuditEntry:
     # The columns' types, as the schema declares and `tell` writes them.
-    number, at, action, policy, subject, client_id, actor, address, request_id = cast(
-        "tuple[int, int, str, str, str, str, str, str, str]", row
+    number, at, action, policy, subject, client_id, *ids, actor, address, request_id = cast(
+        "tuple[int, int, str, str, str, str, str, str, str, str, str, str]", row
     )
+    token_id, kid, jti = ids
     return AuditEntry(
         id=number,
         at=at,
         action=Action(action),
-        origin=Origin(actor=actor, address=address, request_id=request_id),
+        origin=Origin(actor=Actor(actor), address=address, request_id=request_id),
         owner=Owner(policy=policy, subject=subject),
         client_id=client_id,
+        token_id=token_id,
+        kid=kid,
+        jti=jti,
     )

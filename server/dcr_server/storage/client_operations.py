@@ -57,7 +57,7 @@ SECONDS_THAT_A_KEY_OUTLIVES_ITS_CLIENT: Final = 24 * 60 * 60
 
 _FIND: Final = f"SELECT {COLUMNS} FROM clients WHERE client_id = ?"
 _FIND_TO_CHANGE: Final = _FIND + FOR_UPDATE
-_INSERT: Final = f"INSERT INTO clients ({COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"
+_INSERT: Final = f"INSERT INTO clients ({COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
 _STORE: Final = (
     "UPDATE clients SET credentials = ?, overlapping = ?, metadata = ? WHERE client_id = ?"
 )

@@ -11,8 +11,8 @@ from dcr_server.records import Client, Owner
 from dcr_server.storage.operations import Row
 
 COLUMNS: Final = (
-    "client_id, policy, subject, issued_at, expires_at, unused_expires_at, credentials, "
-    "overlapping, metadata"
+    "client_id, policy, subject, issued_at, expires_at, unused_expires_at, statement_issuer, "
+    "credentials, overlapping, metadata"
 )
 _NOTHING_OVERLAPS: Final = "[]"
 
@@ -26,16 +26,18 @@ def client_from_row(row: Row) -> Client:
         issued_at,
         expires_at,
         unused,
+        statement_issuer,
         credentials,
         overlapping,
         metadata,
-    ) = cast("tuple[str, str, str, int, int | None, int | None, str, str, str]", row)
+    ) = cast("tuple[str, str, str, int, int | None, int | None, str, str, str, str]", row)
     return Client(
         client_id=client_id,
         owner=Owner(policy=policy, subject=subject),
         issued_at=issued_at,
         expires_at=expires_at,
         unused_expires_at=unused,
+        statement_issuer=statement_issuer,
         credentials=_credentials_from_json(credentials),
         overlapping=() if overlapping == _NOTHING_OVERLAPS else _overlapping(overlapping),
         metadata=from_json(metadata),
@@ -50,6 +52,7 @@ def row_of(client: Client) -> Row:
         client.issued_at,
         client.expires_at,
         client.unused_expires_at,
+        client.statement_issuer,
         *changeable_columns(client),
     )
 

@@ -28,6 +28,7 @@ from dcr_server.storage.requests import (
     Registration,
     RegistrationOutcome,
     ReplayOutcome,
+    Revocation,
     Update,
     UpdateOutcome,
 )
@@ -180,11 +181,12 @@ class SigningKeys:
     async def add(self, key: SigningKey, *, retire_at: int, origin: Origin) -> None:
         await self._database.write(partial(key_operations.add, key, retire_at, origin))
 
-    async def remove(self, kid: str) -> None:
-        await self._database.write(partial(key_operations.remove, kid))
-
-    async def reseal(self, kid: str, sealed_private_key: bytes) -> None:
-        await self._database.write(partial(key_operations.reseal, kid, sealed_private_key))
+    async def reseal(
+        self, kid: str, sealed_private_key: bytes, *, now: int, origin: Origin
+    ) -> None:
+        await self._database.write(
+            partial(key_operations.reseal, kid, sealed_private_key, now, origin)
+        )
 
 
 class Assertions:
@@ -201,8 +203,8 @@ class RevokedTokens:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    async def revoke(self, jwt_id: str, *, expires_at: int) -> None:
-        await self._database.write(partial(key_operations.revoke_token, jwt_id, expires_at))
+    async def revoke(self, wanted: Revocation) -> None:
+        await self._database.write(partial(key_operations.revoke_token, wanted))
 
     async def is_revoked(self, jwt_id: str) -> bool:
         return await self._database.read(key_operations.is_revoked(jwt_id))

@@ -3,14 +3,13 @@
 from collections.abc import Callable, Mapping
 from typing import Final
 
-from dcr_server.records import Action, Client, Origin, Owner
+from dcr_server.records import CLEAN_UP, Action, Client, Owner
+from dcr_server.storage import key_operations
 from dcr_server.storage.audit_operations import Change, tell
 from dcr_server.storage.client_operations import forget
 from dcr_server.storage.client_rows import COLUMNS, client_from_row
 from dcr_server.storage.operations import Operation
 from dcr_server.storage.requests import ClientFilter
-
-_CLEAN_UP: Final = Origin(actor="clean-up")
 
 
 def page(wanted: ClientFilter, after: str, limit: int) -> Operation[tuple[Client, ...]]:
@@ -40,7 +39,7 @@ def clean_up_clients(now: int, limit: int) -> Operation[int]:
         client_id, policy, subject = map(str, row)
         owner = Owner(policy=policy, subject=subject)
         if (yield from forget(client_id, owner, now)):
-            yield from tell(Change(Action.CLIENT_EXPIRED, now, owner, client_id), _CLEAN_UP)
+            yield from tell(Change(Action.CLIENT_EXPIRED, now, owner, client_id), CLEAN_UP)
     return len(expired)
 
 
@@ -61,5 +60,5 @@ CLEAN_UPS: Final[Mapping[str, Callable[[int, int], Operation[int]]]] = {
     "idempotency_keys": _clean_up("idempotency_keys", "key_hash"),
     "assertions": _clean_up("used_assertions", "assertion_hash"),
     "revoked_tokens": _clean_up("revoked_tokens", "jwt_id"),
-    "signing_keys": _clean_up("signing_keys", "kid"),
+    "signing_keys": key_operations.clean_up,
 }

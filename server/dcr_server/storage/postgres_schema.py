@@ -32,6 +32,7 @@ MIGRATIONS: Final[Migrations] = (
             issued_at BIGINT NOT NULL,
             expires_at BIGINT,
             unused_expires_at BIGINT,
+            statement_issuer TEXT NOT NULL DEFAULT '',
             credentials TEXT NOT NULL,
             overlapping TEXT NOT NULL DEFAULT '[]',
             metadata TEXT NOT NULL
@@ -93,6 +94,9 @@ MIGRATIONS: Final[Migrations] = (
             policy TEXT NOT NULL,
             subject TEXT NOT NULL,
             client_id TEXT NOT NULL,
+            token_id TEXT NOT NULL,
+            kid TEXT NOT NULL,
+            jti TEXT NOT NULL,
             actor TEXT NOT NULL,
             address TEXT NOT NULL,
             request_id TEXT NOT NULL

@@ -28,6 +28,7 @@ from dcr_server.storage.requests import (
     Registration,
     RegistrationOutcome,
     ReplayOutcome,
+    Revocation,
     Update,
     UpdateOutcome,
 )
@@ -125,9 +126,9 @@ class SigningKeyStorage(Protocol):
         """Add a successor; the keys before, unless they end sooner, expire at that time."""
         ...
 
-    async def remove(self, kid: str) -> None: ...
-
-    async def reseal(self, kid: str, sealed_private_key: bytes) -> None:
+    async def reseal(
+        self, kid: str, sealed_private_key: bytes, *, now: int, origin: Origin
+    ) -> None:
         """Keep the same key, sealed with another encryption key."""
         ...
 
@@ -139,7 +140,9 @@ class AssertionStorage(Protocol):
 
 
 class RevokedTokenStorage(Protocol):
-    async def revoke(self, jwt_id: str, *, expires_at: int) -> None: ...
+    async def revoke(self, wanted: Revocation) -> None:
+        """Remember it until it has expired; once revoked it stays so."""
+        ...
 
     async def is_revoked(self, jwt_id: str) -> bool: ...
 

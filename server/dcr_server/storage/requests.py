@@ -5,7 +5,15 @@ from dataclasses import dataclass
 
 from dcr_protocol.json_document import JsonValue
 from dcr_server.credentials import KEEP_SECRET, NEVER, SecretRenewal
-from dcr_server.records import UNKNOWN_ORIGIN, Action, Client, Origin, Repeatable, SingleUse
+from dcr_server.records import (
+    Action,
+    Actor,
+    Client,
+    Origin,
+    Owner,
+    Repeatable,
+    SingleUse,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,12 +42,12 @@ class Registration:
     initial_access_token_hash: bytes | None
     """None: something else than a minted token admits it."""
     now: int
+    origin: Origin
     max_clients: int | None = None
     max_clients_per_subject: int | None = None
     single_use: SingleUse | None = None
     """Of a software statement that registers one client."""
     repeatable: Repeatable | None = None
-    origin: Origin = UNKNOWN_ORIGIN
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,9 +59,21 @@ class Update:
     now: int
     metadata: Mapping[str, JsonValue] | None
     """None: it stays, and the secret is rotated."""
+    origin: Origin
     renewal: SecretRenewal = KEEP_SECRET
     repeatable: Repeatable | None = None
-    origin: Origin = UNKNOWN_ORIGIN
+
+
+@dataclass(frozen=True, slots=True)
+class Revocation:
+    """An access token to revoke, which a client asks for itself."""
+
+    jwt_id: str
+    expires_at: int
+    client_id: str
+    owner: Owner
+    now: int
+    origin: Origin
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,6 +151,9 @@ class AuditFilter:
     """None: whichever."""
 
     action: Action | None = None
+    actor: Actor | None = None
     client_id: str | None = None
     policy: str | None = None
     subject: str | None = None
+    token_id: str | None = None
+    kid: str | None = None

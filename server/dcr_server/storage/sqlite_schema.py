@@ -57,6 +57,8 @@ MIGRATIONS: Final[tuple[tuple[str, ...], ...]] = (
         "ALTER TABLE clients ADD COLUMN overlapping TEXT NOT NULL DEFAULT '[]'",
         "ALTER TABLE clients ADD COLUMN expires_at INTEGER",
         "ALTER TABLE clients ADD COLUMN unused_expires_at INTEGER",
+        # No client of version 1 was registered by a statement.
+        "ALTER TABLE clients ADD COLUMN statement_issuer TEXT NOT NULL DEFAULT ''",
         "CREATE INDEX clients_by_owner ON clients (policy, subject, client_id)",
         "CREATE INDEX clients_by_expiry ON clients (expires_at) WHERE expires_at IS NOT NULL",
         """CREATE INDEX clients_by_unused_expiry ON clients (unused_expires_at)
@@ -85,6 +87,9 @@ MIGRATIONS: Final[tuple[tuple[str, ...], ...]] = (
             policy TEXT NOT NULL,
             subject TEXT NOT NULL,
             client_id TEXT NOT NULL,
+            token_id TEXT NOT NULL,
+            kid TEXT NOT NULL,
+            jti TEXT NOT NULL,
             actor TEXT NOT NULL,
             address TEXT NOT NULL,
             request_id TEXT NOT NULL

@@ -31,8 +31,9 @@ def add(token: InitialAccessToken, origin: Origin) -> Operation[None]:
         ),
     )
     if added:
-        made = Change(Action.INITIAL_ACCESS_TOKEN_CREATED, token.created_at, token.owner)
-        yield from tell(made, origin)
+        made = Action.INITIAL_ACCESS_TOKEN_CREATED
+        change = Change(made, token.created_at, token.owner, token_id=token.token_id)
+        yield from tell(change, origin)
 
 
 def find(token_hash: bytes) -> Operation[InitialAccessToken | None]:
@@ -56,7 +57,8 @@ def revoke(token_id: str, now: int, origin: Origin) -> Operation[bool]:
     rows = yield _REVOKE, (_first_hash(token_id), _last_hash(token_id))
     for row in rows:
         owner = Owner(policy=str(row[0]), subject=str(row[1]))
-        yield from tell(Change(Action.INITIAL_ACCESS_TOKEN_REVOKED, now, owner), origin)
+        change = Change(Action.INITIAL_ACCESS_TOKEN_REVOKED, now, owner, token_id=token_id)
+        yield from tell(change, origin)
     return bool(rows)
 
 

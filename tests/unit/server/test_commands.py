@@ -87,12 +87,15 @@ def test_the_audit_trail_tells_of_the_command_line() -> None:
     run("client", "delete", client["client_id"])
     entries = listed("audit", "list", "--client-id", client["client_id"])
     assert [(entry["action"], entry["actor"]) for entry in entries] == [
-        ("client_registered", "team"),
+        ("client_registered", "registrant"),
         ("client_removed", "cli"),
     ]
     (removed,) = listed("audit", "list", "--action", "client_removed", "--subject", "team")
     assert removed["client_id"] == client["client_id"]
     assert "client_removed" in run("audit", "list").stdout
+    (made,) = (one for one in listed("token", "list") if one["subject"] == "team")
+    about = listed("audit", "list", "--token-id", str(made["token_id"]), "--actor", "registrant")
+    assert [entry["client_id"] for entry in about] == [client["client_id"]]
 
 
 @pytest.mark.parametrize("page", [1, 2, 3, 500])

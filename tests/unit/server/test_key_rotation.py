@@ -103,11 +103,11 @@ async def test_the_same_compromised_key_is_replaced_once(storage: Storage) -> No
 
 
 async def test_the_audit_trail_tells_of_a_rotation(storage: Storage) -> None:
-    await rotate(storage.signing_keys, SEALER, NEXT, now=NOW)
+    rotation = await rotate(storage.signing_keys, SEALER, NEXT, now=NOW)
     (entry,) = await storage.audit.page(
         AuditFilter(action=Action.SIGNING_KEY_ADDED), after=0, limit=10
     )
-    assert (entry.at, entry.origin.actor) == (NOW, "cli")
+    assert (entry.at, entry.origin.actor, entry.kid) == (NOW, "cli", rotation.key.kid)
 
 
 async def test_who_has_not_the_encryption_key_rotates_nothing(storage: Storage) -> None:
@@ -120,8 +120,8 @@ async def test_the_encryption_key_is_replaced_in_three_steps(storage: Storage) -
     before = (await loaded(storage)).jwks(NOW)
     both = Sealer(NEW_KEY, system_entropy, [OLD_KEY])
     assert (await loaded(storage, both)).jwks(NOW) == before
-    assert await reseal(storage.signing_keys, both) == 1
-    assert await reseal(storage.signing_keys, both) == 0
+    assert await reseal(storage.signing_keys, both, now=NOW) == 1
+    assert await reseal(storage.signing_keys, both, now=NOW) == 0
     assert (await loaded(storage, Sealer(NEW_KEY, system_entropy))).jwks(NOW) == before
     with pytest.raises(WrongEncryptionKey):
         await loaded(storage, SEALER)
@@ -130,5 +130,5 @@ async def test_the_encryption_key_is_replaced_in_three_steps(storage: Storage) -
 async def test_resealing_without_the_key_before_changes_nothing(storage: Storage) -> None:
     stored = await storage.signing_keys.all()
     with pytest.raises(WrongEncryptionKey):
-        await reseal(storage.signing_keys, Sealer(NEW_KEY, system_entropy))
+        await reseal(storage.signing_keys, Sealer(NEW_KEY, system_entropy), now=NOW)
     assert await storage.signing_keys.all() == stored

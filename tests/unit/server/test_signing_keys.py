@@ -104,7 +104,7 @@ async def test_a_running_server_keeps_its_keys_when_they_are_sealed_anew(storage
     keys = await open_signing_keys(storage.signing_keys, SEALER, algorithm="ES256", now=NOW)
     kid = keys.newest.kid
     sealed = OTHER_SEALER.seal(b"{}", place=place_of(kid))
-    await storage.signing_keys.reseal(kid, sealed)
+    await storage.signing_keys.reseal(kid, sealed, now=NOW, origin=COMMAND_LINE)
     await keys.reload()
     assert keys.current(NOW).record.sealed_private_key == sealed
 

@@ -23,7 +23,9 @@ KEY = "a-key-that-is-as-long-as-a-uuid-is"
 
 
 def policy(
-    software_statement: Literal["ignored", "accepted", "required"], max_clients: int | None = None
+    software_statement: Literal["ignored", "accepted", "required"],
+    max_clients: int | None = None,
+    counting: tuple[str, ...] = (ISSUER,),
 ) -> Policy:
     return Policy(
         grant_types=("authorization_code",),
@@ -32,7 +34,7 @@ def policy(
         redirect_uris=("https://shop.test/*", "https://other.test/*"),
         scopes=("*",),
         software_statement=software_statement,
-        statement_issuers=() if software_statement == "ignored" else (ISSUER,),
+        statement_issuers=() if software_statement == "ignored" else counting,
         max_clients=max_clients,
     )
 
@@ -43,6 +45,7 @@ async def registering(
     software_statement: Literal["ignored", "accepted", "required"] = "required",
     *,
     max_clients: int | None = None,
+    counting: tuple[str, ...] = (ISSUER,),
     **issuer: object,
 ) -> AsyncIterator[Registrant]:
     """Run a server on which one issuer counts for the policy, and another is only configured."""
@@ -50,7 +53,7 @@ async def registering(
     others = {"jwks_file": OTHER.write_jwks(tmp_path / "others.json")}
     async with registrant_at(
         tmp_path,
-        policies={"web": policy(software_statement, max_clients)},
+        policies={"web": policy(software_statement, max_clients, counting)},
         statement_issuers={ISSUER: {**jwks, **issuer}, OTHER.issuer: others},
     ) as registrant:
         yield registrant
@@ -229,6 +232,25 @@ async def test_what_a_statement_admitted_stays_that_software(tmp_path: Path) -> 
         other = SIGNER.statement(**{**VOUCHED, "software_id": "bank"})
         response = await registrant.put(client, with_statement(other))
         assert response.json()["error"] == "unapproved_software_statement"
+
+
+async def test_it_stays_so_when_its_issuer_admits_nobody_any_more(tmp_path: Path) -> None:
+    async with registering(tmp_path, policy="web") as registrant:
+        client = Registered((await without_token(registrant, with_statement()))[1])
+    both = (ISSUER, OTHER.issuer)
+    async with registering(tmp_path, "accepted", counting=both) as registrant:
+        # Also by the way of an update without any statement.
+        client = Registered((await registrant.put(client, WEB)).json())
+        response = await registrant.put(client, with_statement(OTHER.statement(**VOUCHED)))
+        assert response.json()["error"] == "unapproved_software_statement"
+        assert (await registrant.put(client, with_statement())).status_code == 200
+
+
+async def test_what_a_token_registered_may_come_with_another_statement(tmp_path: Path) -> None:
+    async with registering(tmp_path, counting=(ISSUER, OTHER.issuer)) as registrant:
+        client = await registrant.register(with_statement())
+        response = await registrant.put(client, with_statement(OTHER.statement(**VOUCHED)))
+        assert response.status_code == 200
 
 
 async def test_a_registration_by_statement_alone_can_be_repeated_by_whoever_made_it(
