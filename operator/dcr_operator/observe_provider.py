@@ -157,6 +157,7 @@ def _with_endpoint(
         authorization_endpoint=metadata.authorization_endpoint,
         jwks_uri=metadata.jwks_uri,
         idempotent=bool(metadata.registration_idempotency_supported),
+        rotates_secrets=bool(metadata.registration_client_secret_rotation_supported),
     )
     return ProviderUsable(snapshot, _policy(provider, context), _capabilities(metadata))
 

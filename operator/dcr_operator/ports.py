@@ -70,6 +70,17 @@ class RegistrationClient(Protocol):
         idempotency_key: str,
     ) -> Outcome: ...
 
+    async def rotate(
+        self,
+        connection: ProviderConnection,
+        management: Management,
+        body: bytes,
+        *,
+        idempotency_key: str,
+    ) -> Outcome:
+        """Ask for another client secret, by the extension of `dcr_protocol.secret_rotation`."""
+        ...
+
     async def delete(self, connection: ProviderConnection, management: Management) -> Outcome: ...
 
     async def probe(

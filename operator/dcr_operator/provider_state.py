@@ -26,6 +26,7 @@ class ProviderSnapshot:
     authorization_endpoint: str | None = None
     jwks_uri: str | None = None
     idempotent: bool = False  # honours Idempotency-Key
+    rotates_secrets: bool = False  # by the extension of `dcr_protocol.secret_rotation`
 
     @property
     def issuer(self) -> str:

@@ -32,6 +32,7 @@ from dcr_protocol.response_errors import clean_text
 class IntentKind(StrEnum):
     REGISTER = "register"
     UPDATE = "update"
+    ROTATE = "rotate"
     DELETE = "delete"
 
 
@@ -81,6 +82,7 @@ class Operation(StrEnum):
     REGISTER = "register"
     READ = "read"
     UPDATE = "update"
+    ROTATE = "rotate"
     DELETE = "delete"
 
 

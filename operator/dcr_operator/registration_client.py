@@ -33,9 +33,11 @@ from dcr_operator.provider_session import (
     transport_for,
 )
 from dcr_protocol.basic_credentials import format_basic_credentials
+from dcr_protocol.secret_rotation import secret_rotation_url
 
 _SESSIONS = 256
 _JSON = {"Content-Type": "application/json"}
+_OPERATIONS = {"GET": "read", "PUT": "update", "DELETE": "delete", "POST": "rotate"}
 _FORM = {"Content-Type": "application/x-www-form-urlencoded"}
 
 
@@ -106,6 +108,17 @@ class HttpRegistrationClient:
         headers = {**_JSON, "Idempotency-Key": idempotency_key}
         return await self._manage(connection, management, "PUT", headers=headers, body=body)
 
+    async def rotate(
+        self,
+        connection: ProviderConnection,
+        management: Management,
+        body: bytes,
+        *,
+        idempotency_key: str,
+    ) -> Outcome:
+        headers = {**_JSON, "Idempotency-Key": idempotency_key}
+        return await self._manage(connection, management, "POST", headers=headers, body=body)
+
     async def delete(self, connection: ProviderConnection, management: Management) -> Outcome:
         return await self._manage(connection, management, "DELETE")
 
@@ -146,7 +159,9 @@ class HttpRegistrationClient:
     ) -> Outcome:
         url = management.registration_client_uri
         all_headers = {**(headers or {}), **_bearer(management.registration_access_token)}
-        operation = {"GET": "read", "PUT": "update", "DELETE": "delete"}[method]
+        operation = _OPERATIONS[method]
+        if method == "POST":
+            url = secret_rotation_url(url)
         request = ProviderRequest(operation, method, url, all_headers, body)
         try:
             session = (await self._provider(connection)).session

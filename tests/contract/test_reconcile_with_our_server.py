@@ -73,6 +73,19 @@ class Crashing:
         )
         return self._answered("update", outcome)
 
+    async def rotate(
+        self,
+        connection: ProviderConnection,
+        management: Management,
+        body: bytes,
+        *,
+        idempotency_key: str,
+    ) -> Outcome:
+        outcome = await self.real.rotate(
+            connection, management, body, idempotency_key=idempotency_key
+        )
+        return self._answered("rotate", outcome)
+
     async def delete(self, connection: ProviderConnection, management: Management) -> Outcome:
         return self._answered("delete", await self.real.delete(connection, management))
 

@@ -26,6 +26,7 @@ from dcr_operator.outcomes import (
 from dcr_operator.ports import Management, ProviderConnection
 from dcr_operator.registration_client import HttpRegistrationClient
 from dcr_protocol.client_information import ClientInformation
+from dcr_protocol.secret_rotation import secret_rotation_request
 from dcr_server.app import create_app
 from dcr_server.policies import DEVELOPMENT_POLICY, OpenRegistration
 from dcr_server.rates import Rate
@@ -164,6 +165,38 @@ async def test_a_client_is_read_updated_and_deleted(pair: Pair) -> None:
     assert await pair.probe(client) == CredentialsRejected()
     assert await pair.client.delete(CONNECTION, held) == RegistrationAccessTokenRejected()
     assert await pair.client.read(CONNECTION, held) == RegistrationAccessTokenRejected()
+
+
+async def test_a_rotated_secret_and_the_one_before_are_valid_during_the_overlap(
+    pair: Pair,
+) -> None:
+    client = await pair.registered()
+    body = secret_rotation_request(60)
+    rotated = information(
+        await pair.client.rotate(CONNECTION, management(client), body, idempotency_key="key-2")
+    )
+    assert rotated.client_secret not in (None, client.client_secret)
+    for held in (client, rotated, client):
+        assert await pair.probe(held) == CredentialsAccepted()
+
+
+async def test_a_repeated_rotation_brings_a_secret_that_works(pair: Pair) -> None:
+    client = await pair.registered()
+    lost, repeated = [
+        information(
+            await pair.client.rotate(
+                CONNECTION,
+                management(client),
+                secret_rotation_request(0),
+                idempotency_key="key-2",
+            )
+        )
+        for _ in range(2)
+    ]
+    assert repeated.client_secret != lost.client_secret
+    assert await pair.probe(repeated) == CredentialsAccepted()
+    assert await pair.probe(lost) == CredentialsRejected()
+    assert await pair.probe(client) == CredentialsRejected()
 
 
 @pytest.mark.parametrize("token", [None, SecretStr("wrong")], ids=["none", "wrong"])

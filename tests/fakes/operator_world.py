@@ -144,6 +144,7 @@ class World:
     @property
     def context(self) -> Context:
         self.provider.wire = self.wire
+        self.provider.clock = self._seconds
         return Context(
             kubernetes=FakeKubernetesApi(self.cluster, self.wire),
             registrations=self.registrations or self.provider,
@@ -159,6 +160,9 @@ class World:
             new_id=self._new_id,
             sleep=self._sleep,
         )
+
+    def _seconds(self) -> float:
+        return self.now.timestamp()
 
     def _new_id(self) -> str:
         self.ids += 1

@@ -4,6 +4,9 @@ Without idempotency it is like oidc-provider: every POST makes a client, the reg
 token rotates on PUT and the old one is dead at once, an unknown client is a 401. With it, it is
 like our server: a repeat yields the same client with fresh credentials, and the earlier pair
 stays good until a later one is used.
+
+With `rotates` it has our server's extension: the secret before a rotation stays good for the
+overlap that was asked for. With a `lifetime` secrets expire; with `renews` a PUT brings the next.
 """
 
 import json
@@ -44,6 +47,9 @@ class RegisteredClient:
     secrets: list[str]
     tokens: list[str]  # the newest last
     key: str = ""
+    expires_at: int = 0  # of the newest secret
+    overlapping: dict[str, float] = field(default_factory=dict)  # until when, of rotated secrets
+    rotations: set[str] = field(default_factory=set)  # their keys
 
 
 @dataclass(slots=True)
@@ -51,6 +57,10 @@ class FakeProvider:
     idempotent: bool = False
     manages: bool = True
     updates: bool = True
+    rotates: bool = False
+    renews: bool = False
+    lifetime: int = 0  # of a secret, in seconds; 0 never ends
+    clock: Callable[[], float] = lambda: 0.0  # seconds since 1970
     down: bool = False
     deviations: tuple[str, ...] = ()  # what is odd about its answers
     outage: str = "connection refused"
@@ -75,6 +85,7 @@ class FakeProvider:
                 authorization_endpoint=f"{connection.issuer}/authorize",
                 jwks_uri=f"{connection.issuer}/jwks",
                 registration_idempotency_supported=self.idempotent,
+                registration_client_secret_rotation_supported=self.rotates,
             )
         )
 
@@ -107,6 +118,18 @@ class FakeProvider:
         assert idempotency_key
         return self._call("update", lambda: self._update(management, body))
 
+    async def rotate(
+        self,
+        connection: ProviderConnection,
+        management: Management,
+        body: bytes,
+        *,
+        idempotency_key: str,
+    ) -> Outcome:
+        assert connection.issuer == ISSUER
+        assert idempotency_key
+        return self._call("rotate", lambda: self._rotate(management, body, idempotency_key))
+
     async def delete(self, connection: ProviderConnection, management: Management) -> Outcome:
         assert connection.issuer == ISSUER
         return self._call("delete", lambda: self._delete(management))
@@ -132,9 +155,11 @@ class FakeProvider:
     ) -> bool:
         """Whether the credentials get a token; using a pair retires the earlier ones."""
         client = self.clients.get(client_id)
-        if client is None or client_secret not in client.secrets:
+        if client is None or client.metadata["token_endpoint_auth_method"] != auth_method:
             return False
-        if client.metadata["token_endpoint_auth_method"] != auth_method:
+        if self.clock() < client.overlapping.get(client_secret, 0.0):
+            return True
+        if client_secret not in client.secrets or 0 < client.expires_at <= self.clock():
             return False
         _use(client.secrets, client_secret)
         return True
@@ -167,6 +192,7 @@ class FakeProvider:
         self.made += 1
         client.secrets.append(f"secret-{self.made}")
         client.tokens.append(f"rat-{self.made}")
+        client.expires_at = int(self.clock()) + self.lifetime if self.lifetime else 0
         return self._answer(client)
 
     def _answer(self, client: RegisteredClient) -> Outcome:
@@ -176,7 +202,7 @@ class FakeProvider:
                 client_id=client.client_id,
                 client_secret=SecretStr(client.secrets[-1]),
                 client_id_issued_at=1_700_000_000,
-                client_secret_expires_at=0,
+                client_secret_expires_at=client.expires_at,
                 registration_access_token=token,
                 registration_client_uri=_uri(client) if self.manages else None,
                 metadata={**client.metadata, **self.overrides},
@@ -210,7 +236,32 @@ class FakeProvider:
         self.made += 1
         kept = client.tokens if self.idempotent else []
         client.tokens = [*kept, f"rat-{self.made}"]
+
+        if self.renews and client.expires_at - self.clock() <= self.lifetime / 3:
+            self._retire(client, client.expires_at)
+            return self._issue(client)
         return self._answer(client)
+
+    def _rotate(self, management: Management, body: bytes, key: str) -> Outcome:
+        client = self._find(management)
+        if client is None:
+            return RegistrationAccessTokenRejected()
+        if not self.rotates:
+            return NotSupported(404)
+        if self.refuses is not None:
+            return self.refuses
+        if not (self.idempotent and key in client.rotations):
+            client.rotations.add(key)
+            self._retire(client, self.clock() + json.loads(body)["overlap"])
+        if not self.idempotent:
+            client.tokens = []
+        return self._issue(client)
+
+    def _retire(self, client: RegisteredClient, until: float) -> None:
+        """Let the secrets so far end at their own time, or at this one if that is earlier."""
+        end = min(until, client.expires_at or until)
+        client.overlapping |= dict.fromkeys(client.secrets, end)
+        client.secrets = []
 
     def _delete(self, management: Management) -> Outcome:
         client = self._find(management)

@@ -179,6 +179,24 @@ async def test_management_requests_carry_the_registration_access_token() -> None
     assert provider.requests[1].headers["Idempotency-Key"] == "key-2"
 
 
+async def test_a_rotation_is_asked_for_below_the_registration() -> None:
+    provider = ScriptedProvider(answering(200, CLIENT))
+    client = provider.client()
+    outcome = await client.rotate(
+        CONNECTION, MANAGEMENT, b'{"overlap":60}', idempotency_key="key-3"
+    )
+    (request,) = provider.requests
+    assert isinstance(outcome, Registered)
+    assert (request.method, str(request.url)) == (
+        "POST",
+        f"{MANAGEMENT.registration_client_uri}/secret",
+    )
+    assert request.headers["Authorization"] == "Bearer registration-token"
+    assert request.headers["Idempotency-Key"] == "key-3"
+    assert request.content == b'{"overlap":60}'
+    assert provider.observed == [(CONNECTION.provider, "rotate", 200)]
+
+
 @pytest.mark.parametrize(
     ("status", "document"), [(401, {"error": "invalid_token"}), (400, {"error": "access_denied"})]
 )
@@ -190,6 +208,7 @@ async def test_a_rejected_registration_access_token_is_a_fact(
     for outcome in (
         await client.read(CONNECTION, MANAGEMENT),
         await client.update(CONNECTION, MANAGEMENT, b"{}", idempotency_key="k"),
+        await client.rotate(CONNECTION, MANAGEMENT, b"{}", idempotency_key="k"),
         await client.delete(CONNECTION, MANAGEMENT),
     ):
         assert outcome == RegistrationAccessTokenRejected()
