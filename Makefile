@@ -51,7 +51,7 @@ format: install ## format the sources
 	@ruff check --fix --exit-zero --quiet .
 
 .PHONY: crds
-crds: install ## the files that are generated from the models: CRDs, the chart's copy, docs/reasons.md
+crds: install ## the files that are generated from the models: CRDs, the chart's copy, pages of docs/
 	@python -m dcr_operator.crdgen
 
 .PHONY: docs

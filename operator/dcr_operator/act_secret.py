@@ -1,5 +1,6 @@
 """The tenant Secret: create what does not exist, apply what is ours, touch nothing else."""
 
+from base64 import b64encode
 from dataclasses import replace
 
 from dcr_operator.kube import (
@@ -14,6 +15,7 @@ from dcr_operator.kube import (
 from dcr_operator.observe import read_tenant_secret, tenant_secret
 from dcr_operator.ports import Context
 from dcr_operator.secret_content import SecretContent, secret_body, stale_fields
+from dcr_operator.secret_files import QUOTINGS
 from dcr_operator.state import Observed, TenantSecret
 from dcr_protocol.response_errors import clean_text
 
@@ -36,9 +38,14 @@ async def publish(content: SecretContent, observed: Observed, context: Context) 
 
 def _without_values(message: str, content: SecretContent) -> str:
     """Return what an admission webhook said, in case it quotes what it was shown."""
-    for key in ("client_secret", "password"):
-        value = content.data.get(key, b"").decode()
-        message = message.replace(value, "…") if value else message
+    for credential in content.credentials:
+        whole = [
+            b64encode(text).decode()
+            for text in content.data.values()
+            if credential.encode() in text
+        ]
+        for shown in (*whole, *(quote(credential) for quote in QUOTINGS.values()), credential):
+            message = message.replace(shown, "…")
     return clean_text(message)
 
 

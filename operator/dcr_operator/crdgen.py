@@ -14,6 +14,7 @@ from pydantic import JsonValue
 from dcr_operator.kube import JsonObject
 from dcr_operator.reasons import render_table
 from dcr_operator.resources.definitions import CATEGORY, DEFINITIONS, Column, Definition
+from dcr_operator.secret_presets import render_page
 from dcr_operator.structural_schema import as_object, structural
 
 HEADER: Final = (
@@ -21,6 +22,7 @@ HEADER: Final = (
 )
 CRD_DIRECTORIES: Final = (Path("crds"), Path("charts/dcr-operator/files/crds"))
 REASONS: Final = Path("docs/reasons.md")
+SECRET_KEYS: Final = Path("docs/secret-keys.md")
 
 _API_VERSION_TEXT = "Version of the schema of this object."
 _KIND_TEXT = "Kind of this object."
@@ -42,7 +44,7 @@ def generated_files() -> dict[Path, str]:
         for definition in DEFINITIONS
     }
     files = {directory / name: crds[name] for directory in CRD_DIRECTORIES for name in crds}
-    return {**files, REASONS: render_table()}
+    return {**files, REASONS: render_table(), SECRET_KEYS: render_page()}
 
 
 def stale(files: Mapping[Path, str], root: Path) -> tuple[Path, ...]:

@@ -9,7 +9,9 @@ from pydantic import JsonValue
 
 from dcr_operator.kube import CLUSTER_OAUTH_PROVIDERS, Key
 from dcr_operator.resources import DeletionPolicy, OAuthClient
-from dcr_operator.state import Desired, SecretForm, Unwanted
+from dcr_operator.secret_form import SecretForm
+from dcr_operator.secret_presets import PRESETS
+from dcr_operator.state import Desired, Unwanted
 from dcr_protocol.client_metadata import ClientMetadata
 from dcr_protocol.client_update import update_request_document
 from dcr_protocol.errors import InvalidClientMetadata
@@ -27,12 +29,22 @@ def desired_client(client: OAuthClient) -> Desired | Unwanted:
         metadata=metadata,
         request=request,
         spec_hash=hashlib.sha256(request).hexdigest(),
-        secret=SecretForm(
-            name=client.secret_name,
-            labels=client.spec.secret.labels,
-            annotations=client.spec.secret.annotations,
-            type=client.spec.secret.type.value,
-        ),
+        secret=secret_form(client),
+    )
+
+
+def secret_form(client: OAuthClient) -> SecretForm:
+    spec = client.spec.secret
+    return SecretForm(
+        name=client.secret_name,
+        # Those of a preset are in domains that a spec may not use.
+        labels={**spec.labels, **PRESETS[spec.preset].labels},
+        annotations=spec.annotations,
+        type=spec.type.value,
+        preset=spec.preset,
+        keys=spec.keys,
+        template=spec.template,
+        client_name=client.metadata.name,
     )
 
 

@@ -155,6 +155,7 @@ def _with_endpoint(
         registration_endpoint=endpoint,
         token_endpoint=metadata.token_endpoint,
         authorization_endpoint=metadata.authorization_endpoint,
+        userinfo_endpoint=metadata.userinfo_endpoint,
         jwks_uri=metadata.jwks_uri,
         idempotent=bool(metadata.registration_idempotency_supported),
         rotates_secrets=bool(metadata.registration_client_secret_rotation_supported),

@@ -20,6 +20,7 @@ from dcr_operator.secret_content import (
     SecretContent,
     Unpublishable,
     differing_fields,
+    form_problem,
     is_published,
     secret_content,
 )
@@ -140,6 +141,7 @@ def not_registered(desired: Desired, observed: Observed, now: datetime) -> Step 
     # A client whose credentials have no place to go would only be left behind.
     return (
         secret_conflict(desired, observed, now)
+        or template_invalid(desired, observed, now)
         or ready_to_register(desired, observed, usable, now)
         or Register(desired.request, desired.spec_hash)
     )
@@ -159,6 +161,11 @@ def secret_conflict(desired: Desired, observed: Observed, _now: datetime) -> Ste
     )
 
 
+def template_invalid(desired: Desired, _observed: Observed, _now: datetime) -> Step | None:
+    problem = form_problem(desired.secret)
+    return None if problem is None else halt(Reason.TEMPLATE_INVALID, f"{problem}.")
+
+
 def wanted_content(desired: Desired, observed: Observed) -> SecretContent | Unpublishable | None:
     stored = observed.stored
     if stored is None or stored.registration is None:
@@ -171,10 +178,7 @@ def wanted_content(desired: Desired, observed: Observed) -> SecretContent | Unpu
 def secret_outdated(desired: Desired, observed: Observed, _now: datetime) -> Step | None:
     content = wanted_content(desired, observed)
     if isinstance(content, Unpublishable):
-        return halt(
-            Reason.METADATA_NOT_ACCEPTED,
-            f"what the provider returned cannot be put into a Secret: {content.message}.",
-        )
+        return halt(content.reason, f"{content.message}.")
     if observed.secret_refused is not None:
         return halt(
             Reason.SECRET_REFUSED,

@@ -24,6 +24,7 @@ class ProviderSnapshot:
     registration_endpoint: str | None = None
     token_endpoint: str | None = None
     authorization_endpoint: str | None = None
+    userinfo_endpoint: str | None = None
     jwks_uri: str | None = None
     idempotent: bool = False  # honours Idempotency-Key
     rotates_secrets: bool = False  # by the extension of `dcr_protocol.secret_rotation`

@@ -59,6 +59,7 @@ class Reason(StrEnum):
     CLIENT_VANISHED = "ClientVanished"
     SECRET_CONFLICT = "SecretConflict"
     SECRET_REFUSED = "SecretRefused"
+    TEMPLATE_INVALID = "TemplateInvalid"
     DELETING = "Deleting"
     DELETION_BLOCKED = "DeletionBlocked"
 
@@ -270,6 +271,14 @@ ROWS: Final = (
         "The cluster does not take the Secret as it is to be: a quota, an admission policy, a"
         " webhook that changes it, or an old Secret that finalizers hold.",
         "Do what the message says; the registration is kept, and the Secret follows.",
+    ),
+    Row(
+        Reason.TEMPLATE_INVALID,
+        _SECRET,
+        Retry.ON_CHANGE,
+        "spec.secret.template has a placeholder that is not known or whose value this client does"
+        " not have, or spec.secret gives one key to two values.",
+        "Correct what the message names; secret-keys.md lists the placeholders and the keys.",
     ),
     Row(
         Reason.DELETING,

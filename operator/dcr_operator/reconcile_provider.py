@@ -45,6 +45,7 @@ def _digest(snapshot: ProviderSnapshot) -> str:
         snapshot.registration_endpoint,
         snapshot.token_endpoint,
         snapshot.authorization_endpoint,
+        snapshot.userinfo_endpoint,
         snapshot.jwks_uri,
         snapshot.connection.ca_bundle,
     )

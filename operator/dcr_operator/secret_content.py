@@ -5,23 +5,30 @@ Never the registration access token: it can change redirect URIs and stays in th
 
 import unicodedata
 from base64 import b64encode
+from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 
 from dcr_operator.kube import JsonObject
 from dcr_operator.object_names import owner_reference, tenant_labels
+from dcr_operator.reasons import Reason
+from dcr_operator.resources import SECRET_VALUES
+from dcr_operator.secret_form import SecretForm
+from dcr_operator.secret_presets import PRESETS, keys_of
+from dcr_operator.secret_template import TemplateInvalidError, check, render
 from dcr_operator.state import (
     ProviderSnapshot,
     Registration,
     ResourceFacts,
-    SecretForm,
     TenantSecret,
 )
 from dcr_protocol.vocabulary import AUTH_METHODS_WITH_SECRET, DEFAULT_AUTH_METHOD
 
 CA_CERTIFICATE: Final = "ca.crt"
 BASIC_AUTH: Final = "kubernetes.io/basic-auth"
+_CREDENTIALS: Final = ("client_secret",)
+_BASIC_AUTH_KEYS: Final = ("username", "password")
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,11 +36,13 @@ class SecretContent:
     """The Secret as it is to be."""
 
     form: SecretForm
-    data: Mapping[str, bytes]
+    data: Mapping[str, bytes] = field(repr=False)
+    credentials: tuple[str, ...] = field(default=(), repr=False)  # of what is in `data`
 
 
 @dataclass(frozen=True, slots=True)
 class Unpublishable:
+    reason: Reason
     message: str
 
 
@@ -46,18 +55,58 @@ def effective_auth_method(registration: Registration) -> str:
 def secret_content(
     form: SecretForm, provider: ProviderSnapshot, registration: Registration
 ) -> SecretContent | Unpublishable:
-    values = _values(provider, registration)
-    if form.type == BASIC_AUTH:
-        values["username"] = values["client_id"]
-        values["password"] = values.get("client_secret")
-    present = {key: value for key, value in values.items() if value}
-    for key, value in present.items():
+    problem = form_problem(form)
+    if problem is not None:
+        return Unpublishable(Reason.TEMPLATE_INVALID, problem)
+    values = {name: value for name, value in _values(provider, registration).items() if value}
+    for name, value in values.items():
         # They end up in environment variables and configuration files of all kinds.
         if any(unicodedata.category(character) == "Cc" for character in value):
-            return Unpublishable(f"the value for {key} holds control characters")
+            return Unpublishable(
+                Reason.METADATA_NOT_ACCEPTED,
+                f"what the provider returned cannot be put into a Secret: the value for {name}"
+                " holds control characters",
+            )
+    try:
+        texts = _texts(form, values)
+    except TemplateInvalidError as error:
+        return Unpublishable(Reason.TEMPLATE_INVALID, str(error))
     if provider.connection.ca_bundle:
-        present[CA_CERTIFICATE] = provider.connection.ca_bundle
-    return SecretContent(form, {key: value.encode() for key, value in present.items()})
+        texts[CA_CERTIFICATE] = provider.connection.ca_bundle
+    credentials = tuple(values[name] for name in _CREDENTIALS if name in values)
+    return SecretContent(form, {key: value.encode() for key, value in texts.items()}, credentials)
+
+
+def form_problem(form: SecretForm) -> str | None:
+    """Return what no registration can mend: a placeholder or a key that cannot be."""
+    claims = [
+        *keys_of(form.preset, form.keys, form.client_name).values(),
+        *PRESETS[form.preset].constants,
+        *form.template,
+        CA_CERTIFICATE,
+        *(_BASIC_AUTH_KEYS if form.type == BASIC_AUTH else ()),
+    ]
+    file = PRESETS[form.preset].file
+    claims += [file.key] if file else []
+    twice = next((key for key, times in Counter(claims).items() if times > 1), None)
+    if twice is not None:
+        return f"two values are to go under the key {twice}; give one of them another key"
+    return check(form.template, SECRET_VALUES)
+
+
+def _texts(form: SecretForm, values: Mapping[str, str]) -> dict[str, str]:
+    """Return the text of each key; raises TemplateInvalidError."""
+    preset = PRESETS[form.preset]
+    keys = keys_of(form.preset, form.keys, form.client_name)
+    shown = {**values, "scope": values.get("scope", "").replace(" ", preset.scope_separator)}
+    texts = {key: shown[name] for name, key in keys.items() if shown.get(name)}
+    texts |= preset.constants
+    if preset.file is not None:
+        texts[preset.file.key] = preset.file.render(values)
+    if form.type == BASIC_AUTH:
+        sources = zip(_BASIC_AUTH_KEYS, ("client_id", "client_secret"), strict=True)
+        texts |= {key: values[name] for key, name in sources if name in values}
+    return texts | {key: render(key, text, values) for key, text in form.template.items()}
 
 
 def _values(provider: ProviderSnapshot, registration: Registration) -> dict[str, str | None]:
@@ -68,6 +117,7 @@ def _values(provider: ProviderSnapshot, registration: Registration) -> dict[str,
         "issuer": provider.issuer,
         "token_endpoint": provider.token_endpoint,
         "authorization_endpoint": provider.authorization_endpoint,
+        "userinfo_endpoint": provider.userinfo_endpoint,
         "jwks_uri": provider.jwks_uri,
         "token_endpoint_auth_method": method,
         "scope": scope if isinstance(scope, str) else None,

@@ -31,6 +31,7 @@ from dcr_operator.record_state import (
     ResourceIdentity,
     StoredRecord,
 )
+from dcr_operator.secret_form import SecretForm
 
 __all__ = [
     "FINALIZER",
@@ -65,16 +66,6 @@ __all__ = [
 FINALIZER: Final = f"{API_GROUP}/registration"
 
 # --- what is wanted -----------------------------------------------------------------------
-
-
-@dataclass(frozen=True, slots=True)
-class SecretForm:
-    """How the tenant Secret is to look, besides what is in it."""
-
-    name: str
-    labels: Mapping[str, str] = field(default_factory=dict)
-    annotations: Mapping[str, str] = field(default_factory=dict)
-    type: str = "Opaque"
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,6 +11,7 @@ from dcr_operator.kube import JsonObject, Key
 from dcr_operator.orphans import Orphan, OrphanCause
 from dcr_operator.ports import ProviderConnection
 from dcr_operator.secret_content import SecretContent, all_labels, secret_content
+from dcr_operator.secret_form import SecretForm
 from dcr_operator.state import (
     FINALIZER,
     Desired,
@@ -24,7 +25,6 @@ from dcr_operator.state import (
     Record,
     Registration,
     ResourceFacts,
-    SecretForm,
     StoredRecord,
     TenantSecret,
 )

@@ -30,6 +30,20 @@ _OF_CLIENTS = (
     ),
     Example(
         CLIENT,
+        "spec.secret.keys",
+        "keys must name values by their default keys",
+        {"spec.secret": {"keys": {"client_id": "OAUTH_ID"}}},
+        {"spec.secret": {"keys": {"clientId": "OAUTH_ID"}}},
+    ),
+    Example(
+        CLIENT,
+        "spec.secret.template",
+        "the keys of template must be keys of a Secret",
+        {"spec.secret": {"template": {".config.ini": "id=${client_id}"}}},
+        {"spec.secret": {"template": {"../config.ini": "id=${client_id}"}}},
+    ),
+    Example(
+        CLIENT,
         _METADATA,
         "set one of jwks and jwksUri",
         {f"{_METADATA}.jwks": _JWKS},

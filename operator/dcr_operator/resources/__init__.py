@@ -11,8 +11,6 @@ from dcr_operator.resources.oauth_client import (
     OAuthClientStatus,
     ProviderKind,
     ProviderRef,
-    SecretSpec,
-    SecretType,
 )
 from dcr_operator.resources.oauth_provider import (
     AnyProvider,
@@ -35,8 +33,15 @@ from dcr_operator.resources.parsing import (
 )
 from dcr_operator.resources.provider_parts import AllowedNamespaces, Limits, SecretKey
 from dcr_operator.resources.resource_model import ObjectMetadata
+from dcr_operator.resources.secret_spec import (
+    SECRET_VALUES,
+    SecretPreset,
+    SecretSpec,
+    SecretType,
+)
 
 __all__ = [
+    "SECRET_VALUES",
     "AllowedNamespaces",
     "AnyProvider",
     "ClientMetadataSpec",
@@ -62,6 +67,7 @@ __all__ = [
     "ProviderKind",
     "ProviderRef",
     "SecretKey",
+    "SecretPreset",
     "SecretSpec",
     "SecretType",
     "format_duration",

@@ -2,14 +2,13 @@
 
 from datetime import datetime
 from enum import StrEnum
-from typing import Annotated, Final, Literal
+from typing import Final, Literal
 
 from pydantic import ConfigDict, Field, JsonValue
 
 from dcr_operator.resources.cel import Rule, schema
 from dcr_operator.resources.client_metadata import ClientMetadataSpec
 from dcr_operator.resources.condition import NOT_YET_SEEN, Condition
-from dcr_operator.resources.label_selector import LabelValue
 from dcr_operator.resources.resource_model import (
     LONGEST_ANSWER,
     ObjectMetadata,
@@ -18,9 +17,8 @@ from dcr_operator.resources.resource_model import (
     ResourceModel,
     StatusModel,
 )
+from dcr_operator.resources.secret_spec import SecretSpec
 
-# A label in these domains could make other programs act on the Secret, or us mistake it.
-REFUSED_DOMAINS: Final = ("kubernetes.io", "k8s.io", "argocd.argoproj.io", "dcr-operator.dev")
 # The name becomes the value of a label.
 NAME_LENGTH: Final = 63
 
@@ -35,51 +33,12 @@ class DeletionPolicy(StrEnum):
     RETAIN = "Retain"
 
 
-class SecretType(StrEnum):
-    OPAQUE = "Opaque"
-    BASIC_AUTH = "kubernetes.io/basic-auth"
-
-
 class ProviderRef(ResourceModel):
     kind: ProviderKind = Field(
         default=ProviderKind.CLUSTER,
         description="ClusterOAuthProvider, or OAuthProvider for one in this namespace.",
     )
     name: ObjectName = Field(description="Name of the provider.")
-
-
-def _refused_keys(field: str) -> Rule:
-    domains = "|".join(domain.replace(".", "[.]") for domain in REFUSED_DOMAINS)
-    return Rule(
-        f"self.all(key, !key.matches('^([^/]*[.])?({domains})/'))",
-        f"{field} must not have keys under {', '.join(REFUSED_DOMAINS)}",
-    )
-
-
-class SecretSpec(ResourceModel):
-    """The Secret that the credentials are written to."""
-
-    name: ObjectName | None = Field(
-        default=None, description="Name of the Secret; the name of the OAuthClient when omitted."
-    )
-    labels: dict[str, LabelValue] = Field(
-        default_factory=dict,
-        max_length=32,
-        description="Labels of the Secret, beside those that the operator sets.",
-        json_schema_extra=schema(_refused_keys("labels")),
-    )
-    annotations: dict[str, Annotated[str, Field(max_length=4096)]] = Field(
-        default_factory=dict,
-        max_length=32,
-        description="Annotations of the Secret.",
-        json_schema_extra=schema(_refused_keys("annotations")),
-    )
-    type: SecretType = Field(
-        default=SecretType.OPAQUE,
-        description=(
-            "Type of the Secret; kubernetes.io/basic-auth adds the keys username and password."
-        ),
-    )
 
 
 class OAuthClientSpec(ResourceModel):

@@ -20,6 +20,7 @@ from dcr_operator.resources import (
     OnLostRegistrationAccessToken,
     OnVanishedClient,
 )
+from dcr_operator.secret_form import SecretForm
 from dcr_operator.state import (
     Attempt,
     InitialAccessTokenAbsent,
@@ -30,7 +31,6 @@ from dcr_operator.state import (
     ProviderUnusable,
     ProviderUsable,
     RecordUnreadable,
-    SecretForm,
     Undecipherable,
 )
 from dcr_operator.steps import (

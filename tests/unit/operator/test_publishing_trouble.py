@@ -1,5 +1,6 @@
 """Whole passes when the cluster, and not the provider, stands in the way."""
 
+import base64
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
@@ -14,6 +15,7 @@ from dcr_operator.kube import (
     JsonObject,
     Key,
     Resource,
+    object_meta,
 )
 from dcr_operator.ports import Result
 from dcr_operator.reconcile import reconcile
@@ -110,6 +112,54 @@ async def test_a_refusal_that_quotes_the_secret_is_told_without_it() -> None:
     await a_pass(world, refusal=ApiInvalid(422, "Invalid", "stringData: secret-2 is too weak"))
     assert "too weak" in world.events.seen[0][2]
     assert "secret-2" not in f"{world.status} {world.events.seen}"
+
+
+async def test_a_refusal_that_quotes_a_file_with_the_secret_is_told_without_it() -> None:
+    world = new_world()
+    world.set_client(secret={"template": {"pair": "${client_id}:${client_secret}"}})
+    whole = base64.b64encode(b"client-1:secret-2").decode()
+    await a_pass(world, refusal=ApiInvalid(422, "Invalid", f"no: client-1:secret-2 {whole}"))
+    told = f"{world.status} {world.events.seen}"
+    assert "secret-2" not in told
+    assert whole not in told
+
+
+INVALID = {"template": {"config.ini": "token=${registration_access_token}"}}
+
+
+async def test_an_invalid_template_keeps_a_client_from_being_registered() -> None:
+    world = new_world()
+    world.set_client(secret=INVALID)
+    await world.settle()
+    assert world.condition("SecretPublished") == ("False", "TemplateInvalid")
+    assert world.condition("Stalled") == ("True", "TemplateInvalid")
+    assert "registration_access_token" in world.events.seen[0][2]
+    assert not world.provider.clients
+    world.set_client(secret={"template": {"config.ini": "id=${client_id}"}})
+    await world.settle()
+    assert world.condition() == ("True", "Ready")
+    assert (world.secret() or {})["config.ini"] == "id=client-1"
+
+
+async def test_an_invalid_template_leaves_the_secret_of_a_client_as_it_was() -> None:
+    world = await ready_world()
+    before = world.secret()
+    world.set_client(secret=INVALID)
+    await world.settle()
+    assert world.condition() == ("False", "TemplateInvalid")
+    assert world.secret() == before
+
+
+async def test_another_preset_takes_the_keys_of_the_one_before_away() -> None:
+    world = await ready_world()
+    world.set_client(secret={"preset": "EnvoyGateway"})
+    await world.settle()
+    assert world.secret() == {"client-id": "client-1", "client-secret": "secret-2"}
+    world.set_client(secret={"preset": "ArgoCD"})
+    await world.settle()
+    assert set(world.secret() or {}) == {"oidc.clientID", "oidc.clientSecret", "oidc.issuer"}
+    found = world.cluster.need(SECRETS, NAMESPACE, NAME)
+    assert object_meta(found).labels["app.kubernetes.io/part-of"] == "argocd"
 
 
 async def test_an_api_server_without_an_answer_is_no_refusal() -> None:

@@ -7,6 +7,7 @@ from pydantic import SecretStr
 
 from dcr_operator.kube import JsonObject, member
 from dcr_operator.observe import owned_fields, tenant_secret
+from dcr_operator.reasons import Reason
 from dcr_operator.secret_content import (
     SecretContent,
     Unpublishable,
@@ -15,7 +16,8 @@ from dcr_operator.secret_content import (
     secret_content,
     stale_fields,
 )
-from dcr_operator.state import ProviderSnapshot, Registration, SecretForm
+from dcr_operator.secret_form import SecretForm
+from dcr_operator.state import ProviderSnapshot, Registration
 from tests.fakes.operator_states import KEY, registration, resource, snapshot, tenant
 
 BUNDLE = "-----BEGIN CERTIFICATE-----\nAA==\n-----END CERTIFICATE-----\n"
@@ -79,7 +81,9 @@ def test_basic_auth_has_the_keys_of_its_type() -> None:
 def test_control_characters_are_refused(character: str) -> None:
     given = registration(client_secret=SecretStr(f"a{character}b"))
     found = secret_content(FORM, snapshot(), given)
-    assert found == Unpublishable("the value for client_secret holds control characters")
+    assert isinstance(found, Unpublishable)
+    assert found.reason is Reason.METADATA_NOT_ACCEPTED
+    assert found.message.endswith("the value for client_secret holds control characters")
 
 
 def test_the_body_is_owned_by_the_resource_and_labelled() -> None:
