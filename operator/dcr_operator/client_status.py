@@ -43,7 +43,11 @@ def client_status(
     status: JsonObject = {
         "observedGeneration": generation,
         "conditions": standing_conditions(aspects, conditions_of(previous), generation, now),
-        **(_facts(wish, observed) if _was_seen(observed) else _kept(previous)),
+        **(
+            {"providerRef": _provider_ref(observed), **_facts(wish, observed)}
+            if _was_seen(observed)
+            else _kept(previous)
+        ),
     }
     return {name: value for name, value in status.items() if value not in (None, [], {})}
 
@@ -61,6 +65,14 @@ def _kept(previous: JsonObject) -> JsonObject:
         for name, value in previous.items()
         if name not in ("observedGeneration", "conditions", "operatorClass")
     }
+
+
+def _provider_ref(observed: Observed) -> JsonObject | None:
+    """Return where the client is registered, or where it is to be."""
+    stored = observed.stored
+    at_work = stored is not None and (stored.registration or stored.intent)
+    key = stored.provider.key if stored is not None and at_work else observed.provider_key
+    return None if key is None else {"kind": key.kind, "name": key.name}
 
 
 def _facts(wish: Wish, observed: Observed) -> JsonObject:

@@ -48,8 +48,11 @@ def secret_form(client: OAuthClient) -> SecretForm:
     )
 
 
-def provider_key(client: OAuthClient) -> Key:
+def provider_key(client: OAuthClient) -> Key | None:
+    """Return the provider that the client names; None stands for the default."""
     ref = client.spec.provider_ref
+    if ref is None:
+        return None
     cluster_scoped = ref.kind.value == CLUSTER_OAUTH_PROVIDERS.kind
     return Key(ref.kind.value, "" if cluster_scoped else client.metadata.namespace, ref.name)
 

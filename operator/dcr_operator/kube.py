@@ -117,6 +117,10 @@ class KubernetesApi(Protocol):
         self, resource: Resource, namespace: str | None, name: str
     ) -> JsonObject | None: ...
 
+    async def list(self, resource: Resource, namespace: str | None) -> list[JsonObject]:
+        """Return all objects of a namespace, or of the cluster without one."""
+        ...
+
     async def create(
         self, resource: Resource, namespace: str | None, body: JsonObject
     ) -> JsonObject: ...

@@ -35,6 +35,7 @@ _JSON_PATCH = "application/json-patch+json"
 _MERGE_PATCH = "application/merge-patch+json"
 _APPLY_PATCH = "application/apply-patch+yaml"
 _TIMEOUT = aiohttp.ClientTimeout(total=30.0, connect=5.0)
+_PAGE = 500
 _READ_AGAIN_AFTER = (0.05, 0.25)  # seconds; longer troubles are the queue's business
 
 _BY_STATUS: Mapping[int, type[ApiError]] = {
@@ -76,6 +77,23 @@ class HttpKubernetesApi:
             return await self._read(_path(resource, namespace, name))
         except ApiNotFound:
             return None
+
+    async def list(self, resource: Resource, namespace: str | None) -> list[JsonObject]:
+        """Raises ApiError with 410 when the list takes longer than its pages are kept."""
+        found: list[JsonObject] = []
+        page, more = f"{_path(resource, namespace)}?limit={_PAGE}", ""
+        while True:
+            answer = await self._read(page + more)
+            items = answer.get("items")
+            found += [
+                each
+                for each in (items if isinstance(items, list) else ())
+                if isinstance(each, dict)
+            ]
+            token = text(member(answer, "metadata"), "continue")
+            if not token:
+                return found
+            more = f"&continue={quote(token, safe='')}"
 
     async def create(
         self, resource: Resource, namespace: str | None, body: JsonObject

@@ -5,6 +5,7 @@ from base64 import b64decode
 from dataclasses import replace
 
 from dcr_operator.conditions import condition_of
+from dcr_operator.default_provider import default_provider
 from dcr_operator.desired import desired_client
 from dcr_operator.kube import (
     FIELD_MANAGER,
@@ -71,14 +72,17 @@ async def observe(key: Key, document: JsonObject, wish: Wish, context: Context) 
     if isinstance(wish, Undecipherable):
         return Observed(resource, None)
     name = _secret_name(wish, document)
+    named = wish.provider if isinstance(wish, Desired) else None
     record, secret, previous, provider = await asyncio.gather(
         read_record(resource.uid, context),
         read_tenant_secret(resource, name, context),
         _previous_secret(resource, name, context),
-        _wanted_provider(key, wish, context),
+        _state_of(named, key.namespace, context),
     )
     place = f"{context.namespace}/{record_name(resource.uid)}"
-    observed = Observed(resource, provider, record, place, secret, previous)
+    observed = Observed(resource, provider, named, record, place, secret, previous)
+    if isinstance(wish, Desired) and named is None:
+        observed = await _with_unnamed_provider(observed, context)
     if isinstance(wish, Unwanted) and observed.stored is not None:
         # What is to be deleted is where the record says, whatever the spec says now.
         there = await _provider_of_record(observed.stored, key.namespace, context)
@@ -105,10 +109,22 @@ def _secret_name(wish: Wish, document: JsonObject) -> str:
     return named or object_meta(document).name
 
 
-async def _wanted_provider(key: Key, wish: Wish, context: Context) -> ProviderState | None:
-    if not isinstance(wish, Desired):
-        return None
-    return await observe_provider(wish.provider, key.namespace, context)
+async def _state_of(provider: Key | None, namespace: str, context: Context) -> ProviderState | None:
+    return None if provider is None else await observe_provider(provider, namespace, context)
+
+
+async def _with_unnamed_provider(observed: Observed, context: Context) -> Observed:
+    """Add the provider of a client that names none: the one on record, else the default."""
+    stored = observed.stored
+    if stored is not None and (stored.registration is not None or stored.intent is not None):
+        key = stored.provider.key
+    else:
+        found = await default_provider(context)
+        if isinstance(found, ProviderUnusable):
+            return replace(observed, provider=found)
+        key = found
+    state = await observe_provider(key, observed.resource.key.namespace, context)
+    return replace(observed, provider=state, provider_key=key)
 
 
 def _read_is_due(observed: Observed, context: Context) -> bool:

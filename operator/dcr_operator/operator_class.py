@@ -6,6 +6,7 @@ it neither writes to it nor reads the Secrets that it names.
 
 from typing import Final
 
+from dcr_operator.default_provider import default_providers
 from dcr_operator.kube import (
     CLUSTER_OAUTH_PROVIDERS,
     RESOURCES_BY_KIND,
@@ -43,9 +44,14 @@ async def serves_client(client: JsonObject, context: Context) -> bool:
 
 async def _provider_of(client: JsonObject, context: Context) -> JsonObject | None:
     ref = member(member(client, "spec"), "providerRef")
+    status = member(client, "status")
+    if not ref and text(status, "clientId"):
+        ref = member(status, "providerRef")
+    if not ref:
+        # With several defaults, of whatever class, nobody is meant.
+        defaults = await default_providers(context)
+        return defaults[0] if len(defaults) == 1 else None
     resource = RESOURCES_BY_KIND.get(text(ref, "kind"), CLUSTER_OAUTH_PROVIDERS)
     name = text(ref, "name")
-    if not name:
-        return None
     namespace = object_meta(client).namespace if resource.namespaced else None
     return await context.kubernetes.get(resource, namespace, name)

@@ -10,8 +10,16 @@ from dataclasses import dataclass
 import yaml
 from pydantic import JsonValue
 
+from dcr_operator.default_provider import IS_DEFAULT
 from dcr_operator.desired import desired_client
-from dcr_operator.kube import OAUTH_CLIENTS, RESOURCES_BY_KIND, JsonObject, Key, text
+from dcr_operator.kube import (
+    CLUSTER_OAUTH_PROVIDERS,
+    OAUTH_CLIENTS,
+    RESOURCES_BY_KIND,
+    JsonObject,
+    Key,
+    text,
+)
 from dcr_operator.preview_problems import client_problems, provider_problems
 from dcr_operator.resources import (
     AnyProvider,
@@ -125,8 +133,9 @@ def _client_preview(document: JsonObject, providers: Mapping[Key, AnyProvider]) 
     wish = desired_client(client)
     if not isinstance(wish, Desired):
         return Preview(str(key), note="is being deleted")
-    provider = providers.get(wish.provider)
-    endpoint = f"<registration_endpoint of {wish.provider}>"
+    named = wish.provider or _default_of(providers)
+    provider = None if named is None else providers.get(named)
+    endpoint = f"<registration_endpoint of {named or 'the default provider'}>"
     if provider is not None:
         endpoint = provider.spec.registration_endpoint or (
             f"<registration_endpoint of {provider.spec.issuer}>"
@@ -140,6 +149,17 @@ def _client_preview(document: JsonObject, providers: Mapping[Key, AnyProvider]) 
         note="an existing client gets the same by PUT, with its client_id",
         problems=tuple(map(str, client_problems(client))),
     )
+
+
+def _default_of(providers: Mapping[Key, AnyProvider]) -> Key | None:
+    """Return the default, if the files say which it is."""
+    defaults = [
+        key
+        for key, provider in providers.items()
+        if key.kind == CLUSTER_OAUTH_PROVIDERS.kind
+        and provider.metadata.annotations.get(IS_DEFAULT) == "true"
+    ]
+    return defaults[0] if len(defaults) == 1 else None
 
 
 def _key(document: JsonObject) -> Key:

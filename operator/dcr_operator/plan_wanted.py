@@ -77,7 +77,8 @@ def provider_changed(desired: Desired, observed: Observed, _now: datetime) -> St
     if stored is None or (stored.registration is None and stored.intent is None):
         return None
     usable = observed.usable
-    moved = stored.provider.key != desired.provider
+    # A client that names none stays where it is, whatever the default is by now.
+    moved = desired.provider not in (None, stored.provider.key)
     renamed = usable is not None and usable.snapshot.issuer != stored.provider.issuer
     if not (moved or renamed):
         return None

@@ -42,6 +42,7 @@ class Reason(StrEnum):
     INVALID_SPEC = "InvalidSpec"
     INTERNAL_ERROR = "InternalError"
     PROVIDER_NOT_FOUND = "ProviderNotFound"
+    DEFAULT_PROVIDER_AMBIGUOUS = "DefaultProviderAmbiguous"
     NAMESPACE_NOT_ALLOWED = "NamespaceNotAllowed"
     DISCOVERY_FAILED = "DiscoveryFailed"
     PROVIDER_UNAVAILABLE = "ProviderUnavailable"
@@ -134,8 +135,19 @@ ROWS: Final = (
         Reason.PROVIDER_NOT_FOUND,
         _PROVIDER,
         Retry.BACK_OFF,
-        "The provider that spec.providerRef names does not exist.",
-        "Create it, or correct kind and name of spec.providerRef.",
+        "The provider that spec.providerRef names does not exist, or spec.providerRef is omitted"
+        " and no ClusterOAuthProvider is annotated as the default.",
+        "Create it, correct kind and name of spec.providerRef, or annotate one"
+        ' ClusterOAuthProvider with dcr-operator.dev/is-default-provider: "true".',
+    ),
+    Row(
+        Reason.DEFAULT_PROVIDER_AMBIGUOUS,
+        _PROVIDER,
+        Retry.BACK_OFF,
+        "spec.providerRef is omitted, and more than one ClusterOAuthProvider is annotated as the"
+        " default. Clients that are registered stay where they are.",
+        "Take the annotation dcr-operator.dev/is-default-provider off all but one, or name a"
+        " provider in spec.providerRef.",
     ),
     Row(
         Reason.NAMESPACE_NOT_ALLOWED,

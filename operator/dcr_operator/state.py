@@ -70,7 +70,7 @@ FINALIZER: Final = f"{API_GROUP}/registration"
 
 @dataclass(frozen=True, slots=True)
 class Desired:
-    provider: Key
+    provider: Key | None  # None: the default, until the record says which
     metadata: Mapping[str, JsonValue]  # wire spelling
     request: bytes = field(repr=False)  # the exact body of a registration
     spec_hash: str  # of that body
@@ -161,6 +161,7 @@ class Attempt:
 class Observed:
     resource: ResourceFacts
     provider: ProviderState | None  # None: not looked at, since the spec cannot be read
+    provider_key: Key | None = None  # which it is; None: unknown, as without a default
     record: StoredRecord | RecordUnreadable | None = None
     record_place: str = ""  # namespace/name of its Secret
     secret: TenantSecret | None = None

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field, replace
 
 from pydantic import JsonValue
 
+from dcr_operator.default_provider import is_default
 from dcr_operator.kube import (
     CLUSTER_OAUTH_PROVIDERS,
     OAUTH_CLIENTS,
@@ -53,6 +54,7 @@ class _Seen:
     held: bool
     ready: bool
     provider: Key | None = None
+    default: bool = False  # of a provider: for clients that name none
 
     def asks_for_more_than(self, before: "_Seen") -> bool:
         mine = (self.uid, self.generation, self.deleting, self.requested)
@@ -74,7 +76,8 @@ class WatchIndex:
     enqueue: Callable[[Enqueue], None] = lambda _enqueue: None  # for what no event tells
     _clients: dict[Key, _Seen] = field(default_factory=dict)
     _providers: dict[Key, _Seen] = field(default_factory=dict)
-    _users: dict[Key, set[Key]] = field(default_factory=dict)
+    # By provider; under None are the clients that have none yet.
+    _users: dict[Key | None, set[Key]] = field(default_factory=dict)
     _shown: dict[Key, str] = field(default_factory=dict)
     _secrets: dict[tuple[str, str], _SeenSecret] = field(default_factory=dict)
     _namespaces: dict[str, Mapping[str, str]] = field(default_factory=dict)
@@ -121,18 +124,21 @@ class WatchIndex:
         if event == DELETED:
             self._providers.pop(key, None)
             self._shown.pop(key, None)
-            return [Enqueue(key, Priority.ROUTINE), *self._users_of(key)]
+            for_all = self._default_changed(key, before, None)
+            return [Enqueue(key, Priority.ROUTINE), *self._users_of(key), *for_all]
         # Requests are made of clients.
-        seen = self._providers[key] = replace(_seen(meta, obj, None), requested="")
+        seen = replace(_seen(meta, obj, None), requested="", default=is_default(meta))
+        self._providers[key] = seen
+        for_all = self._default_changed(key, before, seen)
         if before is None:
             # While everything is listed its clients come by themselves.
             waiting = [] if event is LISTED else self._users_of(key)
-            return [Enqueue(key, reset_backoff=True), *waiting]
+            return [Enqueue(key, reset_backoff=True), *waiting, *for_all]
         if seen.asks_for_more_than(before):
-            return [Enqueue(key, reset_backoff=True), *self._users_of(key)]
+            return [Enqueue(key, reset_backoff=True), *self._users_of(key), *for_all]
         if seen.ready and not before.ready:
-            return self._users_of(key, only_waiting=True)
-        return []
+            return [*self._users_of(key, only_waiting=True), *for_all]
+        return for_all
 
     def on_secret(self, event: str | None, obj: Object) -> list[Enqueue]:
         """A tenant Secret that is changed or gone is restored; new ones are our own."""
@@ -163,6 +169,19 @@ class WatchIndex:
         keys = [key for key in self._clients if key.namespace == meta.name]
         return [Enqueue(key, Priority.ROUTINE, reset_backoff=True) for key in keys]
 
+    def _default_changed(self, key: Key, before: _Seen | None, now: _Seen | None) -> list[Enqueue]:
+        """Whoever has no provider yet may have one now, or another."""
+        was, is_now = before is not None and before.default, now is not None and now.default
+        if was == is_now:
+            return []
+        waiting = {
+            client
+            for provider in (None, key)
+            for client in self._users.get(provider, ())
+            if not self._clients[client].ready
+        }
+        return [Enqueue(each, Priority.ROUTINE, reset_backoff=True) for each in sorted(waiting)]
+
     def _users_of(self, provider: Key, *, only_waiting: bool = False) -> list[Enqueue]:
         users: Iterable[Key] = self._users.get(provider, ())
         if only_waiting:
@@ -170,19 +189,19 @@ class WatchIndex:
         return [Enqueue(key, Priority.ROUTINE, reset_backoff=True) for key in users]
 
     def _recount(self, key: Key, before: _Seen | None, now: _Seen | None) -> list[Enqueue]:
-        left = None if before is None else before.provider
-        joined = None if now is None else now.provider
-        if left == joined:
+        if before is not None and now is not None and before.provider == now.provider:
             return []
-        if left is not None:
-            users = self._users.get(left, set())
+        if before is not None:
+            users = self._users.get(before.provider, set())
             users.discard(key)
             if not users:
-                self._users.pop(left, None)
-        if joined is not None:
-            self._users.setdefault(joined, set()).add(key)
-        changed = [each for each in (left, joined) if each is not None]
-        return [Enqueue(each, Priority.ROUTINE, debounced=True) for each in changed]
+                self._users.pop(before.provider, None)
+        if now is not None:
+            self._users.setdefault(now.provider, set()).add(key)
+        changed = dict.fromkeys(each.provider for each in (before, now) if each is not None)
+        return [
+            Enqueue(each, Priority.ROUTINE, debounced=True) for each in changed if each is not None
+        ]
 
 
 def _seen(meta: ObjectMeta, obj: Object, provider: Key | None) -> _Seen:
@@ -198,7 +217,7 @@ def _seen(meta: ObjectMeta, obj: Object, provider: Key | None) -> _Seen:
 
 
 def _provider_ref(meta: ObjectMeta, obj: Object) -> Key | None:
-    ref = member(member(obj, "spec"), "providerRef")
+    ref = member(member(obj, "spec"), "providerRef") or member(member(obj, "status"), "providerRef")
     kind, name = text(ref, "kind"), text(ref, "name")
     if not name:
         return None

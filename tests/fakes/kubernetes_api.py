@@ -49,6 +49,13 @@ class FakeCluster:
             raise ApiNotFound(404, "NotFound", f"{resource.plural} {name} not found")
         return found
 
+    def all_of(self, resource: Resource, namespace: str | None) -> list[JsonObject]:
+        return [
+            copy.deepcopy(body)
+            for (plural, there, _), body in self.objects.items()
+            if plural == resource.plural and namespace in (None, there)
+        ]
+
     def create(self, resource: Resource, body: JsonObject, *, manager: str = "test") -> JsonObject:
         meta = object_meta(body)
         place = _place(resource, meta.namespace, meta.name)
@@ -115,6 +122,11 @@ class FakeKubernetesApi:
     async def get(self, resource: Resource, namespace: str | None, name: str) -> JsonObject | None:
         return await self._call(
             f"get {resource.plural}", lambda: self.cluster.get(resource, namespace, name)
+        )
+
+    async def list(self, resource: Resource, namespace: str | None) -> list[JsonObject]:
+        return await self._call(
+            f"list {resource.plural}", lambda: self.cluster.all_of(resource, namespace)
         )
 
     async def create(

@@ -131,6 +131,7 @@ def steady(**changes: Any) -> Observed:
     values = {
         "resource": resource(),
         "provider": usable(),
+        "provider_key": PROVIDER,
         "record": stored(),
         "secret": tenant(),
     }

@@ -42,7 +42,7 @@ _AGE = Column("Age", ".metadata.creationTimestamp", "date")
 _CLIENT_COLUMNS = (
     Column("Ready", _of_ready("status")),
     Column("Reason", _of_ready("reason")),
-    Column("Provider", ".spec.providerRef.name"),
+    Column("Provider", ".status.providerRef.name"),
     Column("Client-ID", ".status.clientId"),
     Column("Secret", ".status.secretName"),
     _AGE,

@@ -44,7 +44,14 @@ class ProviderRef(ResourceModel):
 class OAuthClientSpec(ResourceModel):
     """The client that is wanted."""
 
-    provider_ref: ProviderRef = Field(description="The provider to register the client at.")
+    provider_ref: ProviderRef | None = Field(
+        default=None,
+        description=(
+            "The provider to register the client at. Omitted: the ClusterOAuthProvider annotated"
+            ' dcr-operator.dev/is-default-provider: "true" when the client is registered; it then'
+            " stays there."
+        ),
+    )
     client_metadata: ClientMetadataSpec = Field(
         description=(
             "What is registered: RFC 7591 and OpenID Connect registration metadata, in camelCase."
@@ -91,6 +98,13 @@ class OAuthClientStatus(StatusModel):
     operator_class: OperatorClass | None = Field(
         default=None,
         description="The class of the operator that wrote this status; absent when it has none.",
+    )
+    provider_ref: ProviderRef | None = Field(
+        default=None,
+        description=(
+            "The provider that the client is registered at, or is to be; where spec.providerRef is"
+            " omitted, the one that was the default then."
+        ),
     )
     client_id: str | None = Field(
         default=None,
@@ -151,6 +165,7 @@ class OAuthClient(ResourceModel):
             # Until then a mistyped reference can be corrected.
             Rule(
                 "!has(oldSelf.status) || !has(oldSelf.status.clientId)"
+                " || !has(self.spec.providerRef) || !has(oldSelf.spec.providerRef)"
                 " || self.spec.providerRef == oldSelf.spec.providerRef",
                 "spec.providerRef cannot be changed once the client is registered: make a new"
                 " OAuthClient",

@@ -237,6 +237,23 @@ async def test_an_absent_object_is_none() -> None:
         assert await b.api.get(SECRETS, "ns", "x") is None
 
 
+async def test_a_list_is_read_to_its_last_page() -> None:
+    pages: dict[str, JsonObject] = {
+        "": {"metadata": {"continue": "a/b="}, "items": [{"metadata": {"name": "a"}}]},
+        "a/b=": {"metadata": {}, "items": [{"metadata": {"name": "b"}}]},
+    }
+    async with bench(lambda sent: Answer(200, pages[sent.query.get("continue", "")])) as made:
+        found = await made.api.list(OAUTH_CLIENTS, "ns")
+    assert found == [{"metadata": {"name": "a"}}, {"metadata": {"name": "b"}}]
+    assert [sent.query["limit"] for sent in made.server.sent] == ["500", "500"]
+
+
+async def test_a_list_of_the_cluster_names_no_namespace() -> None:
+    async with bench(Answer(200, {"items": []})) as made:
+        assert await made.api.list(OAUTH_CLIENTS, None) == []
+    assert made.server.sent[0].path == "/apis/dcr-operator.dev/v1alpha1/oauthclients"
+
+
 async def test_deleting_what_is_gone_is_fine() -> None:
     async with bench(status(404, "NotFound")) as b:
         await b.api.delete(SECRETS, "ns", "x")

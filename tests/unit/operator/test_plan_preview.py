@@ -5,7 +5,14 @@ import yaml
 
 from dcr_operator.plan_preview import Preview, preview
 from tests.integration.crd_rule_examples import EXAMPLES
-from tests.integration.crd_rules import CLIENT, PROVIDERS, Changes, Example, smallest
+from tests.integration.crd_rules import (
+    CLIENT,
+    CLUSTER_PROVIDER,
+    PROVIDERS,
+    Changes,
+    Example,
+    smallest,
+)
 
 _METADATA = "spec.clientMetadata"
 _GRANTS, _REDIRECTS = f"{_METADATA}.grantTypes", f"{_METADATA}.redirectUris"
@@ -81,3 +88,27 @@ def test_a_provider_without_tls_is_a_problem_and_not_called_valid(kind: str) -> 
         "spec.issuer must be an https URL (http is for loopback addresses only)",
     )
     assert "valid" not in made.note
+
+
+@pytest.mark.parametrize(
+    ("annotated", "url"),
+    [
+        (("a",), "<registration_endpoint of https://a.example.com>"),
+        ((), "<registration_endpoint of the default provider>"),
+        (("a", "b"), "<registration_endpoint of the default provider>"),
+    ],
+)
+def test_a_client_that_names_no_provider_goes_to_the_default_if_the_files_say_which(
+    annotated: tuple[str, ...], url: str
+) -> None:
+    client = smallest(CLIENT, "dashboard", "team", {})
+    del client["spec"]["providerRef"]
+    providers = [
+        smallest(CLUSTER_PROVIDER, name, "", {"spec.issuer": f"https://{name}.example.com"})
+        for name in ("a", "b")
+    ]
+    for each in providers:
+        if each["metadata"]["name"] in annotated:
+            each["metadata"]["annotations"] = {"dcr-operator.dev/is-default-provider": "true"}
+    *_, made = preview(yaml.safe_dump_all([*providers, client]))
+    assert made.url == url

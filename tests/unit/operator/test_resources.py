@@ -64,6 +64,7 @@ def test_what_is_left_out_has_its_default() -> None:
     assert client.secret_name == "reports"
     assert client.spec.secret.type is SecretType.OPAQUE
     assert client.spec.deletion_policy is DeletionPolicy.DELETE
+    assert client.spec.provider_ref is not None
     assert client.spec.provider_ref.kind is ProviderKind.CLUSTER
     assert client.status.observed_generation == -1
 

@@ -15,6 +15,8 @@ _PACKAGE = Path(__file__).parents[3] / "operator" / "dcr_operator"
 _OF_CLIENTS = [
     ("spec.providerRef.kind", "desired", "ref.kind"),
     ("spec.providerRef.name", "desired", "ref.name"),
+    ("status.providerRef.kind", "client_status", '"kind"'),
+    ("status.providerRef.name", "client_status", '"name"'),
     ("spec.clientMetadata.localized**", "resources/client_metadata", "super().to_wire()"),
     ("spec.clientMetadata.extra**", "resources/client_metadata", "self.extra"),
     ("spec.clientMetadata**", "desired", "spec.client_metadata"),

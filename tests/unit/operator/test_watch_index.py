@@ -226,3 +226,44 @@ def test_labels_of_a_namespace_that_change_queue_its_clients() -> None:
     assert index.on_namespace(MODIFIED, team) == []
     assert keys(index.on_namespace(MODIFIED, changed)) == [CLIENT]
     assert index.on_namespace(ADDED, other) == []
+
+
+def without_reference(
+    *, name: str = "app", resolved: bool = False, ready: bool = False
+) -> JsonObject:
+    found = client(name=name, ready=ready)
+    found["spec"] = {}
+    if resolved:
+        ref: JsonObject = {"kind": MAIN.kind, "name": MAIN.name}
+        found["status"] = {**status(ready=ready), "providerRef": ref}
+    return found
+
+
+def default(name: str = "main", *, is_default: bool = True) -> JsonObject:
+    annotations: JsonObject = {"dcr-operator.dev/is-default-provider": "true"} if is_default else {}
+    return {"metadata": {"name": name, "uid": name, "generation": 1, "annotations": annotations}}
+
+
+def test_a_client_that_names_no_provider_belongs_to_the_one_in_its_status() -> None:
+    index = knowing(without_reference())
+    assert (index.provider_of(CLIENT), index.clients_of(MAIN)) == (None, 0)
+    found = index.on_client(MODIFIED, without_reference(resolved=True))
+    assert found == [Enqueue(MAIN, Priority.ROUTINE, debounced=True)]
+    assert (index.provider_of(CLIENT), index.clients_of(MAIN)) == (MAIN, 1)
+
+
+def test_a_default_that_comes_or_goes_queues_the_clients_that_wait_for_one() -> None:
+    index = knowing(without_reference())
+    index.on_client(LISTED, without_reference(name="settled", resolved=True, ready=True))
+    index.on_provider(MAIN.kind, LISTED, default(is_default=False))
+    assert keys(index.on_provider(MAIN.kind, MODIFIED, default())) == [CLIENT]
+    assert index.on_provider(MAIN.kind, MODIFIED, default()) == []
+    assert keys(index.on_provider(MAIN.kind, MODIFIED, default(is_default=False))) == [CLIENT]
+    index.on_provider(MAIN.kind, MODIFIED, default())
+    assert CLIENT in keys(index.on_provider(MAIN.kind, DELETED, default()))
+
+
+def test_a_client_that_waits_at_a_default_is_queued_when_that_is_none_any_more() -> None:
+    index = knowing(without_reference(resolved=True))
+    index.on_provider(MAIN.kind, LISTED, default())
+    assert keys(index.on_provider(MAIN.kind, MODIFIED, default(is_default=False))) == [CLIENT]
