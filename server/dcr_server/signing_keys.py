@@ -24,6 +24,7 @@ from dcr_protocol.json_document import JsonValue
 from dcr_server.encryption import Sealer, WrongEncryptionKey
 from dcr_server.jwt_signing import Sign, signing_function
 from dcr_server.records import SigningKey
+from dcr_server.signing_turns import SigningTurns
 from dcr_server.storage.protocol import SigningKeyStorage, StorageUnavailable
 
 SigningAlgorithm = Literal["ES256", "RS256"]
@@ -62,6 +63,7 @@ class SigningKeys:
         self._storage = storage
         self._sealer = sealer
         self._keys: tuple[LoadedKey, ...] = ()
+        self._turns = SigningTurns()
 
     async def reload(self) -> None:
         """Look at the database again; what is known already is not opened again.
@@ -104,6 +106,13 @@ class SigningKeys:
             if key.record.signs_from <= now and not is_over(key.record, now):
                 return key
         raise StorageUnavailable("no signing key is in force")
+
+    async def sign(self, claims: Mapping[str, JsonValue], now: int) -> str:
+        """Make an access token of the claims by the current key.
+
+        Raises StorageUnavailable as `current`.
+        """
+        return await self._turns.sign(self.current(now).sign, claims)
 
     @property
     def newest(self) -> LoadedKey:

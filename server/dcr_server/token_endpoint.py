@@ -46,7 +46,7 @@ async def issue_token(request: Request, server: Server) -> Response:
     )
     log.debug("access_token_issued", client_id=client.client_id, jti=claims.jwt_id)
     answer: dict[str, JsonValue] = {
-        "access_token": server.signing_keys.current(now).sign(claims.to_wire()),
+        "access_token": await server.signing_keys.sign(claims.to_wire(), now),
         "token_type": "Bearer",
         "expires_in": claims.lifetime,
     }
