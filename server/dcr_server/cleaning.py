@@ -12,7 +12,7 @@ from typing import Final
 import structlog
 
 from dcr_server.server import Server
-from dcr_server.storage.protocol import Storage, StorageUnavailable
+from dcr_server.storage.protocol import StorageUnavailable
 
 BATCH: Final = 50
 SECONDS_BETWEEN: Final = 60.0
@@ -42,19 +42,25 @@ async def clean_regularly(server: Server, removed: Removed, sleep: Sleep = async
     while True:
         await sleep(SECONDS_BETWEEN * _around_one(server))
         try:
-            counts = await clean_once(server.storage, server.now(), removed, sleep)
+            counts = await clean_once(server, removed, sleep)
         except StorageUnavailable as error:
             log.warning("clean_up_failed", detail=str(error))
+            continue
+        except Exception:
+            # A bug of ours: told, and no reason to let everything grow from now on.
+            log.exception("clean_up_failed", detail="this is a bug: please report it")
             continue
         if counts:
             log.info("cleaned_up", **counts)
 
 
-async def clean_once(storage: Storage, now: int, removed: Removed, sleep: Sleep) -> Counter[str]:
+async def clean_once(server: Server, removed: Removed, sleep: Sleep) -> Counter[str]:
     """Remove all that has expired by now. Raises StorageUnavailable."""
     total: Counter[str] = Counter()
+    now, retention = server.now(), server.audit_retention
+    kept_from = None if retention is None else now - retention
     while True:
-        counts = await storage.clean_up(now=now, limit=BATCH)
+        counts = await server.storage.clean_up(now=now, limit=BATCH, audit_kept_from=kept_from)
         for kind, count in counts.items():
             if count:
                 removed(kind, count)

@@ -55,6 +55,9 @@ encryption_key_file: /etc/dcr-server/encryption-key
 # see their clients' own addresses: behind a shared one, one client's mistake would stop them all.
 # failed_authentication_rate: 30/1m
 
+# Entries of the audit trail that are older are removed; without this it keeps all of them.
+# audit_retention: 400d
+
 # Who may register what. An initial access token is made for one policy:
 #   dcr-server token create --policy machines --expires-in 1h --max-uses 1
 # What a policy does not list it denies. The policy that admitted a client governs its updates.

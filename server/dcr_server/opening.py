@@ -96,6 +96,7 @@ async def open_server(settings: Settings, registry: CollectorRegistry) -> AsyncI
                 open_registration=settings.open_registration,
                 trusted_proxies=settings.trusted_proxies,
                 failed_authentication_rate=settings.failed_authentication_rate,
+                audit_retention=settings.audit_retention,
             )
 
 

@@ -72,6 +72,8 @@ class Server:
     open_registration: OpenRegistration | None = None
     trusted_proxies: tuple[Network, ...] = ()
     failed_authentication_rate: Rate | None = None
+    audit_retention: int | None = None
+    """Seconds; None: the audit trail keeps everything."""
     limits: Limits = field(default_factory=Limits)
 
     def now(self) -> int:

@@ -22,6 +22,7 @@ from dcr_protocol.uris import split_uri
 from dcr_server.client_addresses import Network
 from dcr_server.cross_origin import Origins
 from dcr_server.database_urls import checked_database_url, sqlite_path
+from dcr_server.durations import Seconds
 from dcr_server.encryption import KEY_BYTES
 from dcr_server.fetch_targets import parse_allowed_host
 from dcr_server.policies import OpenRegistration, Policy, PolicyName
@@ -31,6 +32,7 @@ from dcr_server.statement_issuers import StatementIssuer, check_statement_issuer
 ENVIRONMENT_PREFIX: Final = "DCR_SERVER_"
 _LARGEST_PORT: Final = 65535
 _MOST_WORKERS: Final = 64
+_SHORTEST_AUDIT_RETENTION: Final = 24 * 60 * 60
 # RFC 6750 §2.1, and too long to be guessed.
 _ADMIN_TOKEN: Final = re.compile(r"[A-Za-z0-9\-._~+/]{32,}=*", re.ASCII)
 
@@ -69,6 +71,13 @@ def check_admin_token(text: str) -> None:
         raise ValueError(
             "give 32 or more of A-Z a-z 0-9 - . _ ~ + /, such as from: openssl rand -hex 32"
         )
+
+
+def _check_audit_retention(seconds: int) -> int:
+    # A unit that was mistaken must not empty the trail.
+    if seconds < _SHORTEST_AUDIT_RETENTION:
+        raise ValueError("give 1d or more, such as 400d")
+    return seconds
 
 
 def _parse_networks(value: object) -> object:
@@ -164,6 +173,9 @@ class Settings(BaseSettings):
     )
     failed_authentication_rate: ParsedRate | None = Field(
         None, description="401s of one address, such as 30/1m, before it is answered 429 only"
+    )
+    audit_retention: Annotated[Seconds, AfterValidator(_check_audit_retention)] | None = Field(
+        None, description="how long entries of the audit trail are kept, such as 400d"
     )
     policies: dict[PolicyName, Policy] = Field(
         default_factory=dict, description="who may register what; without any, nobody may"

@@ -117,3 +117,41 @@ async def test_a_revoked_access_token_is_told_once_with_its_client(storage: Stor
         await storage.revoked_tokens.revoke(REVOCATION)
     (entry,) = await told(storage, AuditFilter(action=Action.ACCESS_TOKEN_REVOKED))
     assert (entry.at, entry.client_id, entry.owner, entry.jti) == (NOW - 1, "a", OWNER, "jti")
+
+
+async def _ids(storage: Storage) -> list[int]:
+    return [entry.id for entry in await told(storage)]
+
+
+async def test_what_is_older_than_the_retention_goes_in_batches(storage: Storage) -> None:
+    for number in range(5):
+        await storage.clients.register(replace(registration(f"c{number}"), now=NOW + number))
+    everything = await _ids(storage)
+    clean_up = storage.clean_up
+    assert "audit" not in await clean_up(now=NOW, limit=9)
+    # The entry of the token and those of the first three clients.
+    removed = [
+        (await clean_up(now=NOW, limit=3, audit_kept_from=NOW + 3))["audit"] for _ in range(3)
+    ]
+    assert removed == [3, 1, 0]
+    assert await _ids(storage) == everything[4:]
+
+
+async def test_the_last_entry_stays_so_that_ids_go_on(storage: Storage) -> None:
+    await storage.clients.register(registration("a"))
+    last = (await _ids(storage))[-1]
+    for limit in (1, 10, 10):
+        await storage.clean_up(now=NOW, limit=limit, audit_kept_from=NOW + 100)
+    assert await _ids(storage) == [last]
+    await storage.clients.register(registration("b"))
+    assert (await _ids(storage))[0] == last
+    assert len(await _ids(storage)) == 2
+    following = await storage.audit.page(EVERYTHING, after=last, limit=10)
+    assert [entry.client_id for entry in following] == ["b"]
+
+
+async def test_a_clock_that_went_back_hides_nothing_that_is_newer(storage: Storage) -> None:
+    for client_id, at in (("a", NOW), ("b", NOW + 50), ("c", NOW - 9), ("d", NOW + 60)):
+        await storage.clients.register(replace(registration(client_id), now=at))
+    await storage.clean_up(now=NOW, limit=10, audit_kept_from=NOW + 10)
+    assert [entry.client_id for entry in await told(storage)] == ["b", "d"]

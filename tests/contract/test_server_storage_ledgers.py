@@ -61,6 +61,19 @@ async def test_clients_are_listed(
     assert [one.client_id for one in page] == list(found)
 
 
+async def test_the_clients_of_a_subject_are_listed_under_all_policies(storage: Storage) -> None:
+    await register_three(storage)
+    owned = replace(client("bb"), owner=Owner("other", "operator"))
+    await storage.clients.register(replace(registration("bb"), client=owned))
+    found, after = [], ""
+    while page := await storage.clients.page(
+        ClientFilter(subject="operator"), after=after, limit=2
+    ):
+        found += [one.client_id for one in page]
+        after = found[-1]
+    assert found == ["a", "bb", "c"]
+
+
 async def test_clients_are_counted_by_policy(storage: Storage) -> None:
     await register_three(storage)
     await storage.clients.delete("c", token_hash=hash_of("rat c"), now=NOW, origin=ORIGIN)

@@ -1,4 +1,7 @@
-"""The audit trail: each change writes its entry in its own transaction; nothing changes one."""
+"""The audit trail: each change writes its entry in its own transaction; nothing changes one.
+
+Where a retention is set the clean-up removes the oldest.
+"""
 
 from dataclasses import dataclass
 from typing import Final, cast
@@ -13,6 +16,13 @@ _TELL: Final = """INSERT INTO audit
 _COLUMNS: Final = (
     "id, at, action, policy, subject, client_id, token_id, kid, jti, actor, address, request_id"
 )
+_OLDEST: Final = "SELECT id, at FROM audit ORDER BY id LIMIT ?"
+# The schema lets nobody remove what was told since. The statement returns something: so it is done
+# before the next one.
+_KEEP_FROM: Final = """INSERT INTO audit_kept_from (one, at) VALUES (1, ?)
+    ON CONFLICT (one) DO UPDATE SET at = excluded.at
+    WHERE audit_kept_from.at < excluded.at RETURNING 1"""
+_REMOVE: Final = "DELETE FROM audit WHERE id >= ? AND id <= ? AND at < ?"
 NOBODY: Final = Owner("")
 
 
@@ -69,6 +79,22 @@ def page(wanted: AuditFilter, after: int, limit: int) -> Operation[tuple[AuditEn
         (after, *asked.values(), limit),
     )
     return tuple(_entry(row) for row in rows)
+
+
+def shorten(kept_from: int, limit: int) -> Operation[int]:
+    """Remove what was told before that time, the oldest entries first; the last one stays.
+
+    Without it ids would begin again, and who reads on after one would miss what comes.
+    """
+    oldest = yield _OLDEST, (limit + 1,)
+    # The columns' types, as above.
+    entries = cast("list[tuple[int, int]]", oldest)[:-1]
+    expired = [number for number, at in entries if at < kept_from]
+    if not expired:
+        return 0
+    yield _KEEP_FROM, (kept_from,)
+    yield _REMOVE, (expired[0], expired[-1], kept_from)
+    return len(expired)
 
 
 def _entry(row: Row) -> AuditEntry:

@@ -46,6 +46,10 @@ class Database(Protocol):
         """Perform what only reads; it sees what was committed."""
         ...
 
+    async def scan(self, operation: Operation[T]) -> T:
+        """Do the same for what may look at every row, while everything else goes on."""
+        ...
+
     async def write(self, begin: Begin[T]) -> T:
         """Perform it as one transaction, durable when this returns."""
         ...
@@ -67,11 +71,17 @@ class DatabaseStorage:
         self.revoked_tokens = RevokedTokens(database)
         self.audit = Audit(database)
 
-    async def clean_up(self, *, now: int, limit: int) -> Mapping[str, int]:
-        return {
+    async def clean_up(
+        self, *, now: int, limit: int, audit_kept_from: int | None = None
+    ) -> Mapping[str, int]:
+        counts = {
             kind: await self._database.write(partial(clean_up, now, limit))
             for kind, clean_up in listing_operations.CLEAN_UPS.items()
         }
+        if audit_kept_from is not None:
+            shorten = partial(audit_operations.shorten, audit_kept_from, limit)
+            counts["audit"] = await self._database.write(shorten)
+        return counts
 
     async def check(self) -> None:
         await self._database.check()
@@ -128,7 +138,7 @@ class Clients:
         return await self._database.write(partial(client_operations.remove, client_id, now, origin))
 
     async def page(self, wanted: ClientFilter, *, after: str, limit: int) -> tuple[Client, ...]:
-        return await self._database.read(listing_operations.page(wanted, after, limit))
+        return await self._database.scan(listing_operations.page(wanted, after, limit))
 
     async def counts(self) -> Mapping[str, int]:
         return await self._database.read(listing_operations.counts())
@@ -161,7 +171,7 @@ class InitialAccessTokens:
     async def page(
         self, policy: str | None, *, after: str, limit: int
     ) -> tuple[InitialAccessToken, ...]:
-        return await self._database.read(token_operations.page(policy, after, limit))
+        return await self._database.scan(token_operations.page(policy, after, limit))
 
     async def revoke(self, token_id: str, *, now: int, origin: Origin) -> bool:
         self._recent.clear()
@@ -215,4 +225,4 @@ class Audit:
         self._database = database
 
     async def page(self, wanted: AuditFilter, *, after: int, limit: int) -> tuple[AuditEntry, ...]:
-        return await self._database.read(audit_operations.page(wanted, after, limit))
+        return await self._database.scan(audit_operations.page(wanted, after, limit))

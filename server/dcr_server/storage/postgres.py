@@ -42,6 +42,10 @@ class PostgresDatabase:
 
             return await perform(fetch, operation)
 
+    async def scan(self, operation: Operation[T]) -> T:
+        # The server looks at the rows, and we wait as for any others.
+        return await self.read(operation)
+
     async def write(self, begin: Begin[T]) -> T:
         return await self._writer.run(begin)
 

@@ -101,11 +101,21 @@ MIGRATIONS: Final[Migrations] = (
             address TEXT NOT NULL,
             request_id TEXT NOT NULL
         )""",
-        # Nothing changes what was done; only a database that is thrown away forgets it.
+        # One row at most, where a retention is set: what was told since then is kept.
+        "CREATE TABLE audit_kept_from (one BIGINT PRIMARY KEY, at BIGINT NOT NULL)",
+        # Nothing changes what was done; a retention, or a database that is thrown away, forgets it.
         """CREATE FUNCTION audit_is_append_only() RETURNS trigger LANGUAGE plpgsql AS
             $$ BEGIN RAISE EXCEPTION 'the audit trail is append-only'; END $$""",
-        """CREATE TRIGGER audit_is_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON audit
+        """CREATE TRIGGER audit_is_append_only BEFORE UPDATE OR TRUNCATE ON audit
             FOR EACH STATEMENT EXECUTE FUNCTION audit_is_append_only()""",
+        """CREATE FUNCTION audit_is_retained() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+            IF OLD.at >= coalesce((SELECT at FROM audit_kept_from), OLD.at) THEN
+                RAISE EXCEPTION 'the audit trail is append-only';
+            END IF;
+            RETURN OLD;
+            END $$""",
+        """CREATE TRIGGER audit_is_retained BEFORE DELETE ON audit
+            FOR EACH ROW EXECUTE FUNCTION audit_is_retained()""",
     ),
 )
 

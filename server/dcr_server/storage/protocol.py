@@ -172,11 +172,13 @@ class Storage(Protocol):
     @property
     def audit(self) -> AuditStorage: ...
 
-    async def clean_up(self, *, now: int, limit: int) -> Mapping[str, int]:
+    async def clean_up(
+        self, *, now: int, limit: int, audit_kept_from: int | None = None
+    ) -> Mapping[str, int]:
         """Remove what has expired, at most that many of each kind; say how many of which.
 
         The kinds are clients, initial_access_tokens, idempotency_keys, assertions,
-        revoked_tokens and signing_keys.
+        revoked_tokens and signing_keys; audit if the time is given from which entries are kept.
         """
         ...
 

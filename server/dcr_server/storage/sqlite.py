@@ -2,6 +2,7 @@
 
 import asyncio
 import sqlite3
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Final, TypeVar
 
@@ -17,21 +18,33 @@ from dcr_server.storage.write_turns import WriteTurns
 BUSY_TIMEOUT: Final = 5.0
 """Seconds to wait for another process that writes, such as `dcr-server token create`."""
 
+# Of SQLite's machine, some milliseconds: after so many it is told whether to go on.
+_STEPS_BETWEEN_LOOKS: Final = 100_000
+
 T = TypeVar("T")
 
 
 class SqliteDatabase:
-    """Reads on the event loop: a point read takes microseconds, a thread would take more."""
+    """Reads on the event loop: a point read takes microseconds, a thread would take more.
 
-    def __init__(self, writer: GroupCommitWriter, reader: sqlite3.Connection) -> None:
+    What may look at every row is the scanner's.
+    """
+
+    def __init__(
+        self, writer: GroupCommitWriter, reader: sqlite3.Connection, scanner: "Scanner"
+    ) -> None:
         self._writer = writer
         self._reader = reader
+        self._scanner = scanner
 
     async def read(self, operation: Operation[T]) -> T:
         try:
             return perform(self._reader, operation)
         except sqlite3.Error as error:
-            raise StorageUnavailable(f"the database cannot be read: {error}") from error
+            raise _unreadable(error) from error
+
+    async def scan(self, operation: Operation[T]) -> T:
+        return await self._scanner.run(operation)
 
     async def write(self, begin: Begin[T]) -> T:
         return await self._writer.run(lambda connection: perform(connection, begin()))
@@ -43,8 +56,55 @@ class SqliteDatabase:
             await self.write(probes.write)
 
     async def close(self) -> None:
+        await self._scanner.close()
         await self._writer.close()
         self._reader.close()
+
+
+class Scanner:
+    """Reads in a thread, with a connection of its own, one after the other.
+
+    SQLite leaves the interpreter to others while it looks for rows.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._connection: sqlite3.Connection | None = None
+        self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="sqlite-scanner")
+        self._closed = False
+
+    async def run(self, operation: Operation[T]) -> T:
+        """Raises StorageUnavailable."""
+        if self._closed:
+            raise _closed()
+        loop = asyncio.get_running_loop()
+        return await loop.run_in_executor(self._thread, self._perform, operation)
+
+    def _perform(self, operation: Operation[T]) -> T:
+        if self._closed:
+            raise _closed()
+        try:
+            # When the first one asks: most servers are asked for no list.
+            if self._connection is None:
+                self._connection = connect_to_read(self._path)
+                self._connection.set_progress_handler(lambda: self._closed, _STEPS_BETWEEN_LOOKS)
+            return perform(self._connection, operation)
+        except sqlite3.Error as error:
+            raise _unreadable(error) from error
+
+    async def close(self) -> None:
+        self._closed = True
+        await asyncio.to_thread(self._thread.shutdown)
+        if self._connection is not None:
+            self._connection.close()
+
+
+def _unreadable(error: sqlite3.Error) -> StorageUnavailable:
+    return StorageUnavailable(f"the database cannot be read: {error}")
+
+
+def _closed() -> StorageUnavailable:
+    return StorageUnavailable("the database is closed")
 
 
 def perform(connection: sqlite3.Connection, operation: Operation[T]) -> T:
@@ -72,7 +132,7 @@ async def open_sqlite_storage(path: Path, *, busy_timeout: float = BUSY_TIMEOUT)
         connection.close()
         raise UnusableStorage(f"the database {path} cannot be opened: {error.strerror}") from None
     writer = GroupCommitWriter(connection, turns, busy_timeout=busy_timeout)
-    return DatabaseStorage(SqliteDatabase(writer, connect_to_read(path)))
+    return DatabaseStorage(SqliteDatabase(writer, connect_to_read(path), Scanner(path)))
 
 
 def _open_to_write(path: Path, busy_timeout: float) -> sqlite3.Connection:

@@ -94,10 +94,13 @@ MIGRATIONS: Final[tuple[tuple[str, ...], ...]] = (
             address TEXT NOT NULL,
             request_id TEXT NOT NULL
         )""",
-        # Nothing changes what was done; only a file that is thrown away forgets it.
+        # One row at most, where a retention is set: what was told since then is kept.
+        "CREATE TABLE audit_kept_from (one INTEGER PRIMARY KEY, at INTEGER NOT NULL)",
+        # Nothing changes what was done; a retention, or a file that is thrown away, forgets it.
         """CREATE TRIGGER audit_is_append_only BEFORE UPDATE ON audit
             BEGIN SELECT RAISE(ABORT, 'the audit trail is append-only'); END""",
-        """CREATE TRIGGER audit_keeps_everything BEFORE DELETE ON audit
+        """CREATE TRIGGER audit_is_retained BEFORE DELETE ON audit
+            WHEN old.at >= coalesce((SELECT at FROM audit_kept_from), old.at)
             BEGIN SELECT RAISE(ABORT, 'the audit trail is append-only'); END""",
     ),
 )

@@ -3,6 +3,7 @@
 import asyncio
 from collections import Counter
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -48,9 +49,8 @@ async def test_what_has_expired_goes_however_much_it_is(tmp_path: Path) -> None:
         await register(registrant, 2 * BATCH + 1)
         registrant.clock.seconds += 60
         await register(registrant, 3)
-        now = registrant.server.now()
         total = await clean_once(
-            registrant.server.storage, now, lambda kind, count: removed.update({kind: count}), sleep
+            registrant.server, lambda kind, count: removed.update({kind: count}), sleep
         )
         assert await clients(registrant) == 3
         entries = await registrant.server.storage.audit.page(AuditFilter(), after=0, limit=1000)
@@ -63,9 +63,7 @@ async def test_what_has_expired_goes_however_much_it_is(tmp_path: Path) -> None:
 
 async def test_nothing_to_do_is_done_once(registrant: Registrant) -> None:
     sleep = ManualSleep(0)
-    total = await clean_once(
-        registrant.server.storage, registrant.server.now(), lambda _kind, _count: None, sleep
-    )
+    total = await clean_once(registrant.server, lambda _kind, _count: None, sleep)
     assert total == {}
 
 
@@ -82,3 +80,43 @@ async def test_it_comes_back_about_every_minute_and_after_an_outage(
     assert [entry["event"] for entry in entries] == ["clean_up_failed"] * 3
     assert all(45 <= seconds <= 75 for seconds in sleep.slept)
     assert len(set(sleep.slept)) > 1
+
+
+async def test_a_bug_is_told_and_does_not_end_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(cleaning, "log", structlog.get_logger())
+
+    def fail(_kind: str, _count: int) -> None:
+        raise KeyError("a bug")
+
+    async with registrant_at(tmp_path, policies=POLICIES) as registrant:
+        await register(registrant, BATCH + 1)
+        registrant.clock.seconds += 60
+        with capture_logs() as entries, pytest.raises(asyncio.CancelledError):
+            await clean_regularly(registrant.server, fail, ManualSleep(3))
+    # Each time it went on with what the last time had left.
+    assert [(entry["event"], entry["log_level"]) for entry in entries] == [
+        ("clean_up_failed", "error")
+    ] * 2
+    assert all(entry["exc_info"] for entry in entries)
+
+
+async def test_the_audit_trail_is_shortened_by_the_retention_only(tmp_path: Path) -> None:
+    removed: Counter[str] = Counter()
+    async with registrant_at(tmp_path) as registrant:
+        await register(registrant, 2 * BATCH)
+        registrant.clock.seconds += 100
+        await register(registrant, 3)
+        totals = [
+            await clean_once(
+                replace(registrant.server, audit_retention=retention),
+                lambda kind, count: removed.update({kind: count}),
+                ManualSleep(9),
+            )
+            for retention in (None, 101, 99, 99)
+        ]
+        left = await registrant.server.storage.audit.page(AuditFilter(), after=0, limit=1000)
+    assert [total["audit"] for total in totals[:2] + totals[3:]] == [0, 0, 0]
+    assert totals[2]["audit"] == removed["audit"] >= 2 * BATCH
+    assert [entry.action for entry in left] == ["client_registered"] * 3

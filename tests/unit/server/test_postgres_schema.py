@@ -18,6 +18,8 @@ from tests.processes.postgresql import Postgresql
 
 FIRST: Migrations = (("CREATE TABLE a (x int)",),)
 SECOND: Migrations = (*FIRST, ("CREATE TABLE b (x int)", "INSERT INTO b VALUES (1)"))
+ENTRY = """INSERT INTO audit (at, action, policy, subject, client_id, token_id, kid, jti, actor,
+    address, request_id) VALUES (1, '', '', '', '', '', '', '', '', '', '')"""
 
 
 @contextlib.asynccontextmanager
@@ -92,9 +94,23 @@ async def test_both_databases_have_the_same_tables_and_columns(
 async def test_the_audit_trail_cannot_be_changed(postgresql_database: str) -> None:
     await bring(postgresql_database, MIGRATIONS)
     async with connected(postgresql_database) as connection:
+        await connection.execute(ENTRY)
         for statement in ("UPDATE audit SET at = 1", "DELETE FROM audit", "TRUNCATE audit"):
             with pytest.raises(asyncpg.PostgresError, match="append-only"):
                 await connection.execute(statement)
+
+
+async def test_only_what_is_older_than_the_retention_can_be_removed(
+    postgresql_database: str,
+) -> None:
+    await bring(postgresql_database, MIGRATIONS)
+    async with connected(postgresql_database) as connection:
+        await connection.execute(ENTRY)
+        await connection.execute("INSERT INTO audit_kept_from VALUES (1, 1)")
+        with pytest.raises(asyncpg.PostgresError, match="append-only"):
+            await connection.execute("DELETE FROM audit")
+        await connection.execute("UPDATE audit_kept_from SET at = 2")
+        assert await connection.execute("DELETE FROM audit") == "DELETE 1"
 
 
 Columns = set[tuple[str, str, bool]]

@@ -14,6 +14,9 @@ from dcr_server.storage.sqlite_schema import MIGRATIONS, Migrations, bring_up_to
 FIRST: Migrations = (("CREATE TABLE a (x)",),)
 SECOND: Migrations = (*FIRST, ("CREATE TABLE b (x)", "INSERT INTO b VALUES (1)"))
 
+ENTRY = """INSERT INTO audit (at, action, policy, subject, client_id, token_id, kid, jti, actor,
+    address, request_id) VALUES (1, '', '', '', '', '', '', '', '', '', '')"""
+
 
 def bring(path: Path, migrations: Migrations) -> None:
     with contextlib.closing(connect_to_write(path, busy_timeout=5)) as connection:
@@ -88,3 +91,23 @@ def test_a_folder_that_is_not_there_is_named(tmp_path: Path) -> None:
 def test_only_the_owner_can_read_the_database(tmp_path: Path) -> None:
     bring(tmp_path / "db", MIGRATIONS)
     assert (tmp_path / "db").stat().st_mode & 0o077 == 0
+
+
+def test_the_audit_trail_cannot_be_changed(tmp_path: Path) -> None:
+    bring(tmp_path / "db", MIGRATIONS)
+    with contextlib.closing(sqlite3.connect(tmp_path / "db")) as connection:
+        connection.execute(ENTRY)
+        for statement in ("UPDATE audit SET at = 1", "DELETE FROM audit"):
+            with pytest.raises(sqlite3.IntegrityError, match="append-only"):
+                connection.execute(statement)
+
+
+def test_only_what_is_older_than_the_retention_can_be_removed(tmp_path: Path) -> None:
+    bring(tmp_path / "db", MIGRATIONS)
+    with contextlib.closing(sqlite3.connect(tmp_path / "db")) as connection:
+        connection.execute(ENTRY)
+        connection.execute("INSERT INTO audit_kept_from VALUES (1, 1)")
+        with pytest.raises(sqlite3.IntegrityError, match="append-only"):
+            connection.execute("DELETE FROM audit")
+        connection.execute("UPDATE audit_kept_from SET at = 2")
+        assert connection.execute("DELETE FROM audit").rowcount == 1
