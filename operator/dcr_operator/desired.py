@@ -30,6 +30,7 @@ def desired_client(client: OAuthClient) -> Desired | Unwanted:
         request=request,
         spec_hash=hashlib.sha256(request).hexdigest(),
         secret=secret_form(client),
+        suspended=client.spec.suspend,
     )
 
 

@@ -11,6 +11,7 @@ from typing import TypeVar, assert_never
 from dcr_operator import plan_unwanted as unwanted
 from dcr_operator import plan_wanted as wanted
 from dcr_operator.plan_registration import token_rejected
+from dcr_operator.plan_suspended import suspended
 from dcr_operator.reasons import Reason
 from dcr_operator.state import Desired, Observed, Undecipherable, Unwanted, Wish
 from dcr_operator.steps import Step
@@ -20,6 +21,8 @@ _Wish = TypeVar("_Wish")
 Check = Callable[[_Wish, Observed, datetime], Step | None]
 
 WANTED: Sequence[Check[Desired]] = (
+    # A person asks for hands off, whatever there is to do.
+    suspended,
     # Nothing is safe to do without knowing what was done before.
     wanted.record_unreadable,
     wanted.record_missing,

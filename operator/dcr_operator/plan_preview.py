@@ -146,7 +146,9 @@ def _client_preview(document: JsonObject, providers: Mapping[Key, AnyProvider]) 
         url=endpoint,
         body=wish.metadata,
         secret=f"{key.namespace}/{wish.secret.name} ({wish.secret.type})",
-        note="an existing client gets the same by PUT, with its client_id",
+        note="suspended: nothing is sent until spec.suspend is false"
+        if wish.suspended
+        else "an existing client gets the same by PUT, with its client_id",
         problems=tuple(map(str, client_problems(client))),
     )
 

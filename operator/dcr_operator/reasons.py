@@ -39,6 +39,7 @@ class Reason(StrEnum):
     REGISTERED = "Registered"
     SECRET_PUBLISHED = "SecretPublished"
     PROGRESSING = "Progressing"
+    SUSPENDED = "Suspended"
     INVALID_SPEC = "InvalidSpec"
     INTERNAL_ERROR = "InternalError"
     PROVIDER_NOT_FOUND = "ProviderNotFound"
@@ -115,6 +116,14 @@ ROWS: Final = (
         Retry.BACK_OFF,
         "Work is under way, or this step has not been reached yet.",
         "Wait; when it lasts, the other conditions say what it waits for.",
+    ),
+    Row(
+        Reason.SUSPENDED,
+        _READY,
+        Retry.ON_CHANGE,
+        "spec.suspend is true: nothing is changed at the provider or in the cluster until the"
+        " object is deleted. Ready is True while the credentials of this spec are in the Secret.",
+        "Set spec.suspend: false to go on.",
     ),
     Row(
         Reason.INVALID_SPEC,

@@ -54,6 +54,8 @@ async def work(
 def result_of(observed: Observed, end: End, context: Context) -> Result:
     name = _provider_name(observed)
     match end:
+        case Stop(Reason.SUSPENDED) | Done(Reason.SUSPENDED):
+            return Result(Reason.SUSPENDED.value, STOP_RETRY, provider=name)
         case Wait(reason, _, after):
             return Result(reason.value, patience(after), failed=True, provider=name)
         case Stop(reason):

@@ -25,7 +25,11 @@ def is_requested(obj: Mapping[str, JsonValue]) -> bool:
     return bool(asked) and asked != text(member(obj, "status"), STATUS_MEMBER)
 
 
-def handled(obj: Mapping[str, JsonValue]) -> dict[str, JsonValue]:
-    """The member of status after a pass that began with `obj`; it stays when the request goes."""
-    answer = requested_at(obj) or text(member(obj, "status"), STATUS_MEMBER)
+def handled(obj: Mapping[str, JsonValue], *, looked: bool) -> dict[str, JsonValue]:
+    """The member of status after a pass that began with `obj`; it stays when the request goes.
+
+    `looked`: the pass did what is asked for, and was not kept from it by spec.suspend.
+    """
+    asked = requested_at(obj) if looked else ""
+    answer = asked or text(member(obj, "status"), STATUS_MEMBER)
     return {STATUS_MEMBER: answer} if answer else {}

@@ -40,12 +40,13 @@ async def report(
     status = client_status(wish, observed, end, previous=previous, now=context.now())
     if context.operator_class:
         status[STATUS_MEMBER] = context.operator_class
-    status |= handled(document)
+    status |= handled(document, looked=end.reason is not Reason.SUSPENDED)
     patch = status_patch(status, previous)
     if patch:
         await _write(patch, observed, context)
     if _is_transition(previous, end):
-        kind = EventType.NORMAL if isinstance(end, Done) else EventType.WARNING
+        asked_for = isinstance(end, Done) or end.reason is Reason.SUSPENDED
+        kind = EventType.NORMAL if asked_for else EventType.WARNING
         announce(observed, context, end.reason, end.message, event_type=kind)
     _measure(observed, end, context)
 

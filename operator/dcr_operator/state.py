@@ -75,6 +75,7 @@ class Desired:
     request: bytes = field(repr=False)  # the exact body of a registration
     spec_hash: str  # of that body
     secret: SecretForm
+    suspended: bool = False
 
 
 @dataclass(frozen=True, slots=True)

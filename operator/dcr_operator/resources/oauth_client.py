@@ -68,6 +68,13 @@ class OAuthClientSpec(ResourceModel):
             " the provider, Retain leaves it there and keeps the Secret."
         ),
     )
+    suspend: bool = Field(
+        default=False,
+        description=(
+            "true: nothing is changed for this object, neither at the provider nor in the cluster,"
+            " until it is false again. Deleting the object still removes what there is."
+        ),
+    )
 
 
 class DriftEntry(StatusModel):

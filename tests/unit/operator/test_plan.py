@@ -254,6 +254,7 @@ def test_what_is_there_decides_the_step(
 
 def test_the_order_of_the_checks_is_part_of_the_contract() -> None:
     assert [check.__name__ for check in CHECKS] == [
+        "suspended",
         "record_unreadable",
         "record_missing",
         "provider_changed",

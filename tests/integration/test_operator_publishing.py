@@ -1,0 +1,191 @@
+"""What a team's Secret holds and when: presets, own keys, templates, types, and suspension."""
+
+import base64
+import json
+from collections.abc import Iterator
+
+import pytest
+
+from tests.cluster.client import JsonObject, KubernetesClient
+from tests.cluster.starting import Cluster
+from tests.integration.operator_stage import (
+    API_VERSION,
+    CLIENT,
+    Stage,
+    Tenant,
+    new_tenant,
+    raised_stage,
+    ready,
+)
+from tests.processes.registered_client import Credentials, ProviderClient
+
+pytestmark = [pytest.mark.integration, pytest.mark.xdist_group("operator-publishing")]
+
+
+@pytest.fixture(scope="module")
+def stage(
+    cluster: Cluster, admin: KubernetesClient, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Stage]:
+    with raised_stage(cluster, admin, tmp_path_factory.mktemp("stage")) as stage:
+        yield stage
+
+
+@pytest.fixture
+def tenant(stage: Stage) -> Iterator[Tenant]:
+    mark = stage.audit.mark()
+    with new_tenant(stage) as tenant:
+        yield tenant
+    # The chart's RBAC suffices.
+    assert stage.audit.refusals(mark, user=stage.user) == []
+
+
+def apply(tenant: Tenant, **spec: object) -> None:
+    whole = {
+        "providerRef": {"name": tenant.provider},
+        "clientMetadata": {
+            "clientName": f"{tenant.namespace}-app",
+            "grantTypes": ["client_credentials"],
+            "scope": "read write",
+        },
+    }
+    tenant.admin.apply(
+        {
+            "apiVersion": API_VERSION,
+            "kind": "OAuthClient",
+            "metadata": {"name": "app", "namespace": tenant.namespace},
+            "spec": whole | spec,
+        }
+    )
+
+
+def decoded(secret: JsonObject) -> dict[str, str]:
+    return {key: base64.b64decode(value).decode() for key, value in secret["data"].items()}
+
+
+def values(tenant: Tenant) -> dict[str, str]:
+    return decoded(tenant.wait_for_secret("app"))
+
+
+def generation(tenant: Tenant) -> int:
+    found = tenant.admin.get(CLIENT, tenant.namespace, "app")
+    assert found is not None
+    return int(found["metadata"]["generation"])
+
+
+def wait(tenant: Tenant, reason: str = "Ready") -> JsonObject:
+    """Wait until status is about the spec of the moment."""
+    wanted = generation(tenant)
+    return tenant.wait(
+        "app",
+        lambda found: (
+            ready(found).get("reason") == reason and found["status"]["observedGeneration"] == wanted
+        ),
+    )
+
+
+KEYS_OF_PRESETS = [
+    ("OAuth2Proxy", "OAUTH2_PROXY_CLIENT_ID", "OAUTH2_PROXY_CLIENT_SECRET"),
+    ("EnvoyGateway", "client-id", "client-secret"),
+    (
+        "SpringBoot",
+        "spring.security.oauth2.client.registration.app.client-id",
+        "spring.security.oauth2.client.registration.app.client-secret",
+    ),
+    ("ArgoCD", "oidc.clientID", "oidc.clientSecret"),
+    ("Grafana", "GF_AUTH_GENERIC_OAUTH_CLIENT_ID", "GF_AUTH_GENERIC_OAUTH_CLIENT_SECRET"),
+    ("Default", "client_id", "client_secret"),
+]
+
+
+def test_the_credentials_under_the_keys_of_every_preset_get_a_token(tenant: Tenant) -> None:
+    apply(tenant)
+    wait(tenant)
+    issuer = tenant.stage.server.issuer
+    endpoint = values(tenant)["token_endpoint"]
+    for preset, client_id, client_secret in KEYS_OF_PRESETS:
+        apply(tenant, secret={"preset": preset})
+        wait(tenant)
+        held = values(tenant)
+        credentials = Credentials(held[client_id], held[client_secret], issuer, endpoint)
+        assert ProviderClient().token(credentials).status_code == 200
+
+
+def test_the_files_hold_the_credentials(tenant: Tenant) -> None:
+    apply(tenant)
+    wait(tenant)
+    before = values(tenant)
+    apply(tenant, secret={"preset": "Json"})
+    wait(tenant)
+    document = json.loads(values(tenant)["oauth-client.json"])
+    assert {name: str(value) for name, value in document.items()} == before
+    apply(tenant, secret={"preset": "EnvFile"})
+    wait(tenant)
+    lines = values(tenant)["oauth-client.env"].splitlines()
+    assert f"OAUTH_CLIENT_SECRET='{before['client_secret']}'" in lines
+
+
+def test_own_keys_templates_and_the_type_make_up_the_secret(tenant: Tenant) -> None:
+    apply(
+        tenant,
+        secret={
+            "name": "other",
+            "type": "kubernetes.io/basic-auth",
+            "labels": {"team": "a"},
+            "annotations": {"note": "x"},
+            "keys": {"client_id": "OAUTH_ID"},
+            "template": {"config.ini": "id=${client_id}\nsecret=${client_secret|json}\n"},
+        },
+    )
+    status = wait(tenant)["status"]
+    secret = tenant.wait_for_secret("other")
+    held = decoded(secret)
+    assert status["secretName"] == "other"
+    assert "client_id" not in held
+    assert held["OAUTH_ID"] == held["username"] == status["clientId"]
+    assert held["password"] == held["client_secret"]
+    written = json.dumps(held["client_secret"])
+    assert held["config.ini"] == f"id={status['clientId']}\nsecret={written}\n"
+    assert secret["type"] == "kubernetes.io/basic-auth"
+    assert secret["metadata"]["labels"]["team"] == "a"
+    assert secret["metadata"]["annotations"]["note"] == "x"
+
+
+def test_a_template_that_reaches_for_more_is_refused_before_anything_is_registered(
+    tenant: Tenant,
+) -> None:
+    apply(tenant, secret={"template": {"all": "${registration_access_token}"}})
+    seen = wait(tenant, "TemplateInvalid")
+    assert "these are: client_id, client_secret" in ready(seen)["message"]
+    assert tenant.stage.clients_at_server(f"{tenant.namespace}-app") == 0
+    apply(tenant)
+    wait(tenant)
+
+
+def test_the_label_of_a_preset_comes_and_goes_with_it(tenant: Tenant) -> None:
+    apply(tenant, secret={"preset": "ArgoCD"})
+    wait(tenant)
+    label = "app.kubernetes.io/part-of"
+    assert tenant.wait_for_secret("app")["metadata"]["labels"][label] == "argocd"
+    apply(tenant)
+    wait(tenant)
+    assert label not in tenant.wait_for_secret("app")["metadata"]["labels"]
+
+
+def test_a_suspended_client_is_left_alone_and_goes_on_when_resumed(tenant: Tenant) -> None:
+    apply(tenant)
+    wait(tenant)
+    before = values(tenant)
+    renamed = {"clientName": f"{tenant.namespace}-renamed", "grantTypes": ["client_credentials"]}
+    apply(tenant, suspend=True, clientMetadata=renamed)
+    seen = wait(tenant, "Suspended")
+    assert ready(seen)["status"] == "False"
+    assert tenant.stage.clients_at_server(f"{tenant.namespace}-renamed") == 0
+    assert values(tenant) == before
+    apply(tenant, clientMetadata=renamed)
+    wait(tenant)
+    assert tenant.stage.clients_at_server(f"{tenant.namespace}-renamed") == 1
+    apply(tenant, suspend=True, clientMetadata=renamed)
+    assert ready(wait(tenant, "Suspended"))["status"] == "True"
+    tenant.delete("app")
+    tenant.wait_until_gone("app")
+    assert tenant.stage.clients_at_server(f"{tenant.namespace}-renamed") == 0
