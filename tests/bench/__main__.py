@@ -4,7 +4,7 @@ import sys
 import traceback
 from collections.abc import Callable, Mapping
 
-from tests.bench import apply, management, memory, registration, scale, tokens, workers
+from tests.bench import apply, herd, management, memory, registration, scale, tokens, workers
 from tests.bench.load import MissingLoadGeneratorError
 from tests.bench.report import FOLDER, Figure, Report, begin_tables, goals
 
@@ -16,6 +16,7 @@ BENCHMARKS: Mapping[str, Callable[[], Report]] = {
     "scale": scale.run,
     "apply": apply.run,
     "memory": memory.run,
+    "herd": herd.run,
 }
 
 

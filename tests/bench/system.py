@@ -3,12 +3,15 @@
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
+from tests.bench.processor_time import children
 from tests.bench.report import FOLDER
 from tests.cluster.client import JsonObject, KubernetesClient
+from tests.cluster.processes import read_identity
 from tests.cluster.running import own_cluster
+from tests.cluster.supervisor import ControlPlaneFiles
 from tests.processes.certificates import make_server_certificate
 from tests.processes.dcr_operator import DcrOperator, DcrOperatorSettings, running_dcr_operator
 from tests.processes.dcr_server import DcrServer, DcrServerSettings, running_dcr_server
@@ -19,6 +22,7 @@ API_VERSION = "dcr-operator.dev/v1alpha1"
 OAUTH_CLIENT = f"{API_VERSION}/OAuthClient"
 OPERATOR_NAMESPACE = "dcr-system"
 NAMESPACE = "bench"
+_CLUSTER = FOLDER / "cluster"
 _WAIT_FOR_PROVIDER = ("wait", "--for=condition=Ready", "--timeout=60s", "clusteroauthprovider/main")
 
 
@@ -31,6 +35,17 @@ class System:
     def create_client(self, name: str) -> None:
         self.admin.create(oauth_client(name))
 
+    @property
+    def processes(self) -> dict[str, int]:
+        """All that runs, by name: process ids."""
+        supervisor = read_identity(ControlPlaneFiles(_CLUSTER.resolve()).supervisor)
+        assert supervisor is not None
+        ours = {
+            "dcr-operator": self.operator.process.pid,
+            "dcr-server": self.server.process.pid,
+        }
+        return {**ours, **dict(children(supervisor.pid))}
+
 
 @contextmanager
 def running_system() -> Iterator[System]:
@@ -39,7 +54,7 @@ def running_system() -> Iterator[System]:
     certificate = make_server_certificate(directory / "tls", "127.0.0.1")
     settings = DcrServerSettings(directory, certificate=certificate)
     with (
-        own_cluster(FOLDER / "cluster") as cluster,
+        own_cluster(_CLUSTER) as cluster,
         cluster.admin() as admin,
         running_dcr_server(settings) as server,
     ):
@@ -50,6 +65,14 @@ def running_system() -> Iterator[System]:
             system = System(admin, operator, server)
             kubectl.run(*_WAIT_FOR_PROVIDER)
             yield system
+
+
+@contextmanager
+def restarted(system: System) -> Iterator[System]:
+    """Stop the operator, which is left stopped, and run another in its place."""
+    system.operator.stop()
+    with running_dcr_operator(system.operator.settings) as operator:
+        yield replace(system, operator=operator)
 
 
 def oauth_client(name: str) -> JsonObject:

@@ -85,6 +85,13 @@ class KubernetesClient:
         document: JsonObject = answer.json()
         return document
 
+    def text(self, path: str) -> str:
+        """Read what is no JSON, such as /metrics."""
+        answer = self._http.get(path)
+        if answer.is_error:
+            raise _api_error(answer.status_code, answer.content)
+        return answer.text
+
     def get(self, kind: str, namespace: str | None, name: str) -> JsonObject | None:
         try:
             return self.request("GET", self.path(kind, namespace, name))

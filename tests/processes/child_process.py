@@ -56,8 +56,15 @@ class ChildProcess:
         return "\n".join(f"  {self.name}| {line}" for line in self.log_text().splitlines()[-count:])
 
     def resident_bytes(self) -> int:
+        return self._memory("VmRSS")
+
+    def peak_resident_bytes(self) -> int:
+        """Return the most that was resident since the start."""
+        return self._memory("VmHWM")
+
+    def _memory(self, what: str) -> int:
         status = Path(f"/proc/{self.pid}/status").read_text(encoding="ascii")
-        match = re.search(r"^VmRSS:\s+(\d+) kB$", status, re.MULTILINE)
+        match = re.search(rf"^{what}:\s+(\d+) kB$", status, re.MULTILINE)
         if match is None:
             raise self.failure("has no resident memory: it has ended")
         return int(match[1]) * 1024
