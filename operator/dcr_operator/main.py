@@ -27,6 +27,7 @@ from dcr_operator.metrics import Metrics, QueueMetrics
 from dcr_operator.ports import Context
 from dcr_operator.preflight import check_cluster, cluster_id
 from dcr_operator.provider_lanes import provider_lanes
+from dcr_operator.recent_reads import RecentReads
 from dcr_operator.reconcile import reconcile
 from dcr_operator.registration_client import HttpRegistrationClient
 from dcr_operator.resync import InMemoryResync
@@ -47,6 +48,7 @@ class _Adapters:
 
     connection: KubernetesConnection
     api: HttpKubernetesApi
+    references: RecentReads
     registrations: HttpRegistrationClient
     recorder: KubernetesEventRecorder
     streams: WatchStreams
@@ -92,6 +94,7 @@ def _adapters(connection: KubernetesConnection) -> _Adapters:
     return _Adapters(
         connection=connection,
         api=api,
+        references=RecentReads(api, time.monotonic),
         registrations=HttpRegistrationClient(observe=observe),
         recorder=KubernetesEventRecorder(
             api, _identity(), now=_now, clock=time.monotonic, log=_warn
@@ -107,6 +110,7 @@ def _lifecycle(settings: Settings, adapters: _Adapters) -> Lifecycle:
     index = WatchIndex(listed=lambda: streams.ready_problem() is None)
     queue = _queue(settings, adapters.metrics, index)
     index.enqueue = lambda each: enqueue(queue, each)
+    index.changed = adapters.references.forget
     watchdog = Watchdog(time.monotonic)
     source = EventSource(
         adapters.connection,
@@ -144,6 +148,7 @@ def _queue(settings: Settings, metrics: Metrics, index: WatchIndex) -> WorkQueue
 def _context(settings: Settings, adapters: _Adapters, index: WatchIndex) -> Context:
     return Context(
         kubernetes=adapters.api,
+        references=adapters.references,
         registrations=adapters.registrations,
         events=adapters.recorder,
         metrics=adapters.clients,

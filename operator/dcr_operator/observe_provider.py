@@ -28,7 +28,7 @@ from dcr_protocol.server_metadata import AuthorizationServerMetadata
 
 async def observe_provider(key: Key, namespace: str, context: Context) -> ProviderState:
     """Return the provider as clients in `namespace` may use it."""
-    document = await context.kubernetes.get(key.resource, key.namespace or None, key.name)
+    document = await context.references.get(key.resource, key.namespace or None, key.name)
     if document is None:
         return ProviderUnusable(
             Reason.PROVIDER_NOT_FOUND,
@@ -60,7 +60,7 @@ async def _allows(provider: ClusterOAuthProvider, namespace: str, context: Conte
         return True
     if allowed.selector is None:
         return False
-    document = await context.kubernetes.get(NAMESPACES, None, namespace)
+    document = await context.references.get(NAMESPACES, None, namespace)
     return document is not None and allowed.allow(namespace, object_meta(document).labels)
 
 

@@ -54,4 +54,4 @@ async def _provider_of(client: JsonObject, context: Context) -> JsonObject | Non
     resource = RESOURCES_BY_KIND.get(text(ref, "kind"), CLUSTER_OAUTH_PROVIDERS)
     name = text(ref, "name")
     namespace = object_meta(client).namespace if resource.namespaced else None
-    return await context.kubernetes.get(resource, namespace, name)
+    return await context.references.get(resource, namespace, name)

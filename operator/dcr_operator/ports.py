@@ -12,7 +12,7 @@ from typing import Protocol
 
 from pydantic import SecretStr
 
-from dcr_operator.kube import Key, KubernetesApi
+from dcr_operator.kube import JsonObject, Key, KubernetesApi, Resource
 from dcr_operator.outcomes import DiscoveryOutcome, Outcome, ProbeOutcome
 
 
@@ -146,6 +146,17 @@ class ProviderUse(Protocol):
         ...
 
 
+class ReferenceReader(Protocol):
+    """Reads what many clients refer to: providers, namespaces, their tokens and certificates.
+
+    Not older than a few seconds, nor than the last event about it; raises an `ApiError`.
+    """
+
+    async def get(
+        self, resource: Resource, namespace: str | None, name: str
+    ) -> JsonObject | None: ...
+
+
 class ResyncSchedule(Protocol):
     """Remembers, in memory, when a registration is to be read again; see `resync`."""
 
@@ -163,6 +174,7 @@ class Context:
     """Everything `reconcile` may use; built once in `main`."""
 
     kubernetes: KubernetesApi
+    references: ReferenceReader
     registrations: RegistrationClient
     events: EventRecorder
     metrics: ReconcileMetrics

@@ -23,7 +23,7 @@ class SecretKeyAbsent:
 async def read_secret_key(ref: SecretKeyRef, context: Context) -> str | SecretKeyAbsent:
     """Return the text under one key of a Secret, or what is wrong with it."""
     try:
-        secret = await context.kubernetes.get(SECRETS, ref.namespace, ref.name)
+        secret = await context.references.get(SECRETS, ref.namespace, ref.name)
     except ApiForbidden:
         return SecretKeyAbsent("may not be read by the operator")
     value = None if secret is None else _decoded(secret, ref.key)

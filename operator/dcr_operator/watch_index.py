@@ -14,9 +14,11 @@ from pydantic import JsonValue
 from dcr_operator.default_provider import is_default
 from dcr_operator.kube import (
     CLUSTER_OAUTH_PROVIDERS,
+    NAMESPACES,
     OAUTH_CLIENTS,
     Key,
     ObjectMeta,
+    Resource,
     member,
     object_meta,
     text,
@@ -74,6 +76,7 @@ class WatchIndex:
 
     listed: Callable[[], bool] = lambda: True
     enqueue: Callable[[Enqueue], None] = lambda _enqueue: None  # for what no event tells
+    changed: Callable[[Resource, str, str], None] = lambda _resource, _namespace, _name: None
     _clients: dict[Key, _Seen] = field(default_factory=dict)
     _providers: dict[Key, _Seen] = field(default_factory=dict)
     # By provider; under None are the clients that have none yet.
@@ -120,6 +123,7 @@ class WatchIndex:
     def on_provider(self, kind: str, event: str | None, obj: Object) -> list[Enqueue]:
         meta = object_meta(obj)
         key = Key(kind, meta.namespace, meta.name)
+        self.changed(key.resource, key.namespace, key.name)
         before = self._providers.get(key)
         if event == DELETED:
             self._providers.pop(key, None)
@@ -160,6 +164,7 @@ class WatchIndex:
     def on_namespace(self, event: str | None, obj: Object) -> list[Enqueue]:
         """Labels decide whether a provider's selector allows the namespace."""
         meta = object_meta(obj)
+        self.changed(NAMESPACES, "", meta.name)
         before = self._namespaces.pop(meta.name, None)
         if event == DELETED:
             return []

@@ -145,8 +145,10 @@ class World:
     def context(self) -> Context:
         self.provider.wire = self.wire
         self.provider.clock = self._seconds
+        kubernetes = FakeKubernetesApi(self.cluster, self.wire)
         return Context(
-            kubernetes=FakeKubernetesApi(self.cluster, self.wire),
+            kubernetes=kubernetes,
+            references=kubernetes,
             registrations=self.registrations or self.provider,
             events=self.events,
             metrics=self.metrics,

@@ -80,7 +80,7 @@ async def a_pass(
 ) -> Result:
     world.wire = Wire()
     api = Admitting(world.cluster, world.wire, refusal, mutation, frozenset({unreadable}))
-    return await reconcile(key, replace(world.context, kubernetes=api))
+    return await reconcile(key, replace(world.context, kubernetes=api, references=api))
 
 
 REFUSALS = [
