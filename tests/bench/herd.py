@@ -138,8 +138,8 @@ def _name(number: int) -> str:
 
 def _edit_during_resync(system: System, size: int) -> list[float]:
     """Edit one after the other, while the whole herd is read at the provider again and again."""
-    main = {"kind": f"{API_VERSION}/ClusterOAuthProvider", "namespace": None, "name": "main"}
-    system.admin.patch(**main, patch={"spec": {"resyncEvery": _RESYNC}})
+    main = (f"{API_VERSION}/ClusterOAuthProvider", None, "main")
+    system.admin.patch(*main, {"spec": {"resyncEvery": _RESYNC}})
     milliseconds = []
     with watched(system.admin, OAUTH_CLIENT, _is_edited) as edited:
         for number in range(0, size, max(1, size // _EDITS)):
@@ -148,7 +148,7 @@ def _edit_during_resync(system: System, size: int) -> list[float]:
             system.admin.patch(OAUTH_CLIENT, NAMESPACE, _name(number), patch)
             seen = edited.wait_for(_name(number), seconds=60.0)
             milliseconds.append((seen.at - began) * 1e3)
-    system.admin.patch(**main, patch={"spec": {"resyncEvery": "0s"}})
+    system.admin.patch(*main, {"spec": {"resyncEvery": "0s"}})
     return milliseconds
 
 
