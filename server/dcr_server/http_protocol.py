@@ -6,10 +6,14 @@ Nobody who connects has shown a token yet, so none may hold memory or a connecti
 import asyncio
 import uuid
 from http import HTTPStatus
-from typing import Any, Final
+from typing import Final
+from urllib.parse import unquote
 
 import structlog
+from httptools import parse_url
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
+
+from dcr_server.whole_answers import WholeAnswer
 
 log = structlog.get_logger()
 
@@ -23,7 +27,7 @@ class BoundedHttpProtocol(HttpToolsProtocol):
     """431 for a head without end, 408 for a request without end."""
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn has it
-        super().connection_made(WholeAnswers(transport, self.loop))
+        super().connection_made(transport)
         self._receiving = False
         # Also between requests: what arrives next has no cycle yet.
         self._in_head = True
@@ -36,11 +40,15 @@ class BoundedHttpProtocol(HttpToolsProtocol):
         self._progress = False
         self._refusal = HTTPStatus.BAD_REQUEST
         self._deadline: asyncio.TimerHandle | None = None
+        # Of the loop's clock; None while a request is on its way or being answered.
+        self._idle_since: float | None = None
         self._limit_time()
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._forget_deadline()
         super().connection_lost(exc)
+        if self.timeout_keep_alive_task is not None:
+            self.timeout_keep_alive_task.cancel()
 
     def data_received(self, data: bytes) -> None:
         if self._refused:
@@ -68,8 +76,12 @@ class BoundedHttpProtocol(HttpToolsProtocol):
     def on_header(self, name: bytes, value: bytes) -> None:
         # RFC 9110 §6.5.1: what comes after the body is no header. A proxy that checks or takes away
         # Authorization does not look there.
-        if self._in_head:
-            super().on_header(name, value)
+        if not self._in_head:
+            return
+        name = name.lower()
+        self.headers.append((name, value))
+        if name == b"expect" and value.lower() == b"100-continue":
+            self.expect_100_continue = True
 
     def on_headers_complete(self) -> None:
         self._progress = True
@@ -78,11 +90,17 @@ class BoundedHttpProtocol(HttpToolsProtocol):
             self._refusal = HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE
             # The parser makes of it what it makes of a malformed request.
             raise ValueError
-        earlier = self.cycle
-        # Raises for a URL that cannot be parsed: then there is no cycle for this head.
-        super().on_headers_complete()
-        self._earlier_cycle = earlier
+        owed = self._owed_earlier()
+        self._describe_request()
+        self._earlier_cycle = self.cycle
+        self.cycle = self._begin_cycle()
         self._in_head = False
+        if owed is None:
+            self._start_asgi_task(self.cycle, self.app)
+        else:
+            # Pipelined: it has to wait for the answer before.
+            self.flow.pause_reading()
+            self.pipeline.appendleft((self.cycle, self.app))
 
     def on_body(self, body: bytes) -> None:
         self._progress = True
@@ -104,6 +122,64 @@ class BoundedHttpProtocol(HttpToolsProtocol):
             self._refuse(HTTPStatus.SERVICE_UNAVAILABLE)
         else:
             super().shutdown()
+
+    def on_response_complete(self) -> None:
+        if self.pipeline or self.transport.is_closing():
+            super().on_response_complete()
+            return
+        self.server_state.total_requests += 1
+        self.flow.resume_reading()
+        self._idle_since = self.loop.time()
+        # A timer for the connection costs less than one for each answer.
+        if self.timeout_keep_alive_task is None:
+            self._look_for_idleness(self.timeout_keep_alive)
+
+    def timeout_keep_alive_handler(self) -> None:
+        self.timeout_keep_alive_task = None
+        if self._idle_since is None:
+            return
+        left = self._idle_since + self.timeout_keep_alive - self.loop.time()
+        if left > 0:
+            self._look_for_idleness(left)
+        else:
+            super().timeout_keep_alive_handler()
+
+    def _look_for_idleness(self, seconds: float) -> None:
+        self.timeout_keep_alive_task = self.loop.call_later(
+            seconds, self.timeout_keep_alive_handler
+        )
+
+    def _unset_keepalive_if_required(self) -> None:
+        self._idle_since = None
+
+    def _describe_request(self) -> None:
+        """Complete the scope. Raises ValueError for a URL without a path, or of other octets."""
+        version = self.parser.get_http_version()
+        self.scope["method"] = self.parser.get_method().decode("ascii")
+        if version != "1.1":
+            self.scope["http_version"] = version
+        url = parse_url(self.url)
+        if url.path is None:
+            raise ValueError
+        path = url.path.decode("ascii")
+        self.scope["path"] = unquote(path) if "%" in path else path
+        self.scope["raw_path"] = url.path
+        self.scope["query_string"] = url.query or b""
+
+    def _begin_cycle(self) -> WholeAnswer:
+        return WholeAnswer(
+            scope=self.scope,
+            transport=self.transport,
+            flow=self.flow,
+            logger=self.logger,
+            access_logger=self.access_logger,
+            access_log=False,
+            default_headers=self.server_state.default_headers,
+            message_event=asyncio.Event(),
+            expect_100_continue=self.expect_100_continue,
+            keep_alive=self.scope["http_version"] != "1.0" and self.parser.should_keep_alive(),
+            on_response=self.on_response_complete,
+        )
 
     def _size_of_head(self) -> int:
         return len(self.url) + sum(len(name) + len(value) for name, value in self.headers)
@@ -145,46 +221,6 @@ class BoundedHttpProtocol(HttpToolsProtocol):
             log.info("refused", status=status.value, error=status.phrase, request_id=request_id)
             self.transport.write(_refusal(status, request_id))
         self.transport.close()
-
-
-class WholeAnswers(asyncio.Transport):
-    """Holds the head of an answer back for its body: one system call, one packet."""
-
-    def __init__(self, transport: asyncio.Transport, loop: asyncio.AbstractEventLoop) -> None:
-        super().__init__()
-        self._transport = transport
-        self._loop = loop
-        self._held = b""
-
-    def write(self, data: Any) -> None:  # noqa: ANN401 - any buffer, as asyncio has it
-        if self._held:
-            held, self._held = self._held, b""
-            self._transport.write(held + data)
-        else:
-            self._held = data
-            # An answer without body, or one whose body takes its time.
-            self._loop.call_soon(self._send_held)
-
-    def close(self) -> None:
-        self._send_held()
-        self._transport.close()
-
-    def is_closing(self) -> bool:
-        return self._transport.is_closing()
-
-    def get_extra_info(self, name: str, default: Any = None) -> Any:  # noqa: ANN401 - asyncio's types
-        return self._transport.get_extra_info(name, default)
-
-    def pause_reading(self) -> None:
-        self._transport.pause_reading()
-
-    def resume_reading(self) -> None:
-        self._transport.resume_reading()
-
-    def _send_held(self) -> None:
-        if self._held:
-            held, self._held = self._held, b""
-            self._transport.write(held)
 
 
 def _refusal(status: HTTPStatus, request_id: str) -> bytes:

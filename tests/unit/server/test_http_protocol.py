@@ -12,7 +12,7 @@ import pytest_asyncio
 import uvicorn
 
 from dcr_server import http_protocol
-from dcr_server.http_protocol import LARGEST_HEAD, BoundedHttpProtocol, WholeAnswers
+from dcr_server.http_protocol import LARGEST_HEAD, BoundedHttpProtocol
 
 LONG = b"a" * (LARGEST_HEAD + 1)
 GET = b"GET / HTTP/1.1\r\nHost: x\r\n\r\n"
@@ -208,6 +208,20 @@ async def test_a_request_has_its_time_from_its_first_byte(
         assert (await reader.readline()).startswith(b"HTTP/1.1 200 ")
 
 
+async def test_only_an_idle_connection_is_ended(listening: Listening) -> None:
+    async with listening.connected() as (reader, connection), asyncio.timeout(3):
+        _deliver(connection, GET)
+        await reader.readuntil(b"\r\n\r\nok")
+        # The timer looks when it was set for an idleness that is over, and one that has begun.
+        _deliver(connection, POST[:-1])
+        connection.timeout_keep_alive_handler()
+        _deliver(connection, POST[-1:])
+        await reader.readuntil(b"\r\n\r\nok")
+        connection.timeout_keep_alive_handler()
+        assert not connection.transport.is_closing()
+        assert await reader.read() == b""
+
+
 @pytest.mark.parametrize(
     ("pieces", "answered"),
     [
@@ -249,46 +263,6 @@ async def test_the_end_does_not_wait_for_half_a_request(listening: Listening) ->
     await _until(lambda: all(getattr(one, "_receiving", False) for one in connections))
     listening.http_server.should_exit = True
     assert (await exchange).startswith(b"HTTP/1.1 503 ")
-
-
-class Written(asyncio.Transport):
-    def __init__(self) -> None:
-        super().__init__()
-        self.pieces: list[bytes] = []
-
-    def write(self, data: Any) -> None:  # noqa: ANN401 - as asyncio has it
-        self.pieces.append(bytes(data))
-
-    def close(self) -> None:
-        self.pieces.append(b"closed")
-
-
-@pytest.mark.parametrize(
-    ("steps", "pieces"),
-    [
-        pytest.param(["head", "body"], [b"headbody"], id="an answer is one piece"),
-        pytest.param(
-            ["head", "", "head"], [b"head", b"head"], id="without a body it does not wait"
-        ),
-        pytest.param(["head", "close"], [b"head", b"closed"], id="closing sends it"),
-    ],
-)
-async def test_head_and_body_go_together(steps: list[str], pieces: list[bytes]) -> None:
-    written = Written()
-    transport = WholeAnswers(written, asyncio.get_running_loop())
-    for step in steps:
-        await _do(step, transport)
-    await asyncio.sleep(0)
-    assert written.pieces == pieces
-
-
-async def _do(step: str, transport: WholeAnswers) -> None:
-    if step == "close":
-        transport.close()
-    elif step:
-        transport.write(step.encode())
-    else:
-        await asyncio.sleep(0)
 
 
 async def _until(condition: Callable[[], bool]) -> None:
