@@ -6,9 +6,10 @@ tolerance for servers that do not follow the RFCs is in the reading half.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING, Final
 
+from dcr_protocol.frozen import dataclass
 from dcr_protocol.json_document import JsonValue, read_json_object
 from dcr_protocol.member_reader import MemberReader
 from dcr_protocol.response_errors import MalformedResponse, response_error

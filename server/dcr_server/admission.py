@@ -8,7 +8,6 @@ sector             the one thing that is fetched, so it comes last
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 from dcr_protocol.client_metadata import ClientMetadata, parse_client_metadata
 from dcr_protocol.errors import (
@@ -16,6 +15,7 @@ from dcr_protocol.errors import (
     InvalidSoftwareStatement,
     UnapprovedSoftwareStatement,
 )
+from dcr_protocol.frozen import dataclass
 from dcr_protocol.json_document import JsonValue
 from dcr_protocol.rules import check_client_metadata
 from dcr_protocol.vocabulary import BOUND_TOKENS_MEMBERS, PRIVATE_KEY_JWT

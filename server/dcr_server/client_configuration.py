@@ -1,6 +1,6 @@
 """The client configuration endpoint: RFC 7592 §2."""
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Final
 
 import structlog
@@ -12,6 +12,7 @@ from dcr_protocol.bearer import insufficient_scope, invalid_token
 from dcr_protocol.client_metadata import ClientMetadata
 from dcr_protocol.client_update import check_update_request
 from dcr_protocol.errors import InvalidRequest
+from dcr_protocol.frozen import dataclass
 from dcr_protocol.json_document import parse_json_object
 from dcr_server.admission import admit
 from dcr_server.client_information import Shown, client_information_response

@@ -1,10 +1,9 @@
 """Client information responses: RFC 7591 §3.2.1, RFC 7592 §3."""
 
-from dataclasses import dataclass
-
 from starlette.responses import Response
 
 from dcr_protocol.client_information import ClientInformation, client_information_document
+from dcr_protocol.frozen import dataclass
 from dcr_server.credentials import Credentials, secret_expires_at
 from dcr_server.records import Client
 from dcr_server.responses import no_store

@@ -16,7 +16,9 @@ a rotation without any overlap ends it before: that is for a secret that leaked,
 """
 
 import hmac
-from dataclasses import dataclass, replace
+from dataclasses import replace
+
+from dcr_protocol.frozen import dataclass
 
 OUTSTANDING = 16
 """How many credentials of one client may be held: the oldest, which was seen, and the newest."""

@@ -9,7 +9,6 @@ anything is never made up for by what a request without one may do.
 """
 
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
 from typing import Final
 
 from starlette.requests import Request
@@ -20,6 +19,7 @@ from dcr_protocol.bearer import (
     missing_token,
     refuse_token_in_query,
 )
+from dcr_protocol.frozen import dataclass
 from dcr_server.exchange import governed_by
 from dcr_server.policies import Policy
 from dcr_server.rate_limits import limit_open_registration, limit_subject

@@ -2,9 +2,9 @@
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from enum import StrEnum
 
+from dcr_protocol.frozen import dataclass
 from dcr_protocol.json_document import JsonValue
 from dcr_protocol.vocabulary import AUTH_METHODS_WITH_SECRET
 from dcr_server.credentials import Credentials, Overlapping

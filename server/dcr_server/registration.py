@@ -1,7 +1,5 @@
 """The client registration endpoint: RFC 7591 §3."""
 
-from dataclasses import dataclass
-
 import structlog
 from starlette.requests import Request
 from starlette.responses import Response
@@ -9,6 +7,7 @@ from starlette.responses import Response
 from dcr_protocol.bearer import insufficient_scope, invalid_token
 from dcr_protocol.client_metadata import ClientMetadata
 from dcr_protocol.errors import InvalidRequest, InvalidSoftwareStatement
+from dcr_protocol.frozen import dataclass
 from dcr_protocol.json_document import parse_json_object
 from dcr_server.admission import admit
 from dcr_server.client_information import Shown, client_information_response

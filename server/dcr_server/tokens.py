@@ -9,10 +9,11 @@ import os
 import re
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Final
 
 from pydantic import SecretStr
+
+from dcr_protocol.frozen import dataclass
 
 # Prefixes let people and secret scanners know what they found.
 INITIAL_ACCESS_TOKEN_PREFIX: Final = "dcr_iat_"

@@ -3,9 +3,9 @@
 Where a retention is set the clean-up removes the oldest.
 """
 
-from dataclasses import dataclass
 from typing import Final, cast
 
+from dcr_protocol.frozen import dataclass
 from dcr_server.records import Action, Actor, AuditEntry, Origin, Owner
 from dcr_server.storage.operations import Operation, Row, Statement
 from dcr_server.storage.requests import AuditFilter

@@ -25,10 +25,10 @@ import queue
 import sqlite3
 import threading
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from functools import partial
 from typing import Any, TypeVar
 
+from dcr_protocol.frozen import dataclass
 from dcr_server.storage.protocol import StorageUnavailable
 from dcr_server.storage.sqlite_connection import retry_while_locked
 from dcr_server.storage.write_turns import WriteTurns

@@ -1,8 +1,8 @@
 """What is asked of the storage, and what it answers."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 
+from dcr_protocol.frozen import dataclass
 from dcr_protocol.json_document import JsonValue
 from dcr_server.credentials import KEEP_SECRET, NEVER, SecretRenewal
 from dcr_server.records import (
