@@ -19,6 +19,7 @@ from dcr_protocol.bearer import (
     missing_token,
     refuse_token_in_query,
 )
+from dcr_protocol.errors import ProtocolError
 from dcr_protocol.frozen import dataclass
 from dcr_server.exchange import governed_by
 from dcr_server.policies import Policy
@@ -47,8 +48,9 @@ class InitialAccess:
     """Of the minted token whose uses are counted."""
     statement_issuer: str = ""
     """Of the software statement that admits alone."""
-    spent: bool = False
-    """Used up: good for the replay of an earlier registration and nothing else."""
+    only_repeats: ProtocolError | None = None
+    """Why it is good for the replay of an earlier registration and nothing else: used up, or
+    beyond the rate."""
 
     @property
     def token_id(self) -> str:
@@ -58,7 +60,7 @@ class InitialAccess:
 @dataclass(frozen=True, slots=True)
 class _WithToken:
     recognises: Callable[[str], bool]
-    authenticate: Callable[[bytes, Server], Awaitable[InitialAccess]]
+    authenticate: Callable[[Request, bytes, Server], Awaitable[InitialAccess]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,38 +102,41 @@ async def _by_token(request: Request, server: Server) -> InitialAccess:
     token, token_hash = bearer_token_hash(request)
     for kind in _WITH_TOKEN:
         if kind.recognises(token):
-            return await kind.authenticate(token_hash, server)
-    raise _refused()
+            return await kind.authenticate(request, token_hash, server)
+    raise refused()
 
 
-async def _authenticate_minted(token_hash: bytes, server: Server) -> InitialAccess:
+async def _authenticate_minted(
+    request: Request, token_hash: bytes, server: Server
+) -> InitialAccess:
     token = await server.storage.initial_access_tokens.find(token_hash)
     if token is None:
-        raise _refused()
+        raise refused()
     if token.expires_at is not None and token.expires_at <= server.now():
-        raise _refused()
+        raise refused()
     owner = token.owner
     policy = _configured(owner.policy, server)
-    limit_subject(owner, policy, server)
+    too_many = limit_subject(request, owner, policy, server)
+    spent = token.max_uses is not None and token.uses >= token.max_uses
     return InitialAccess(
         owner,
         policy,
         repeat_scope=f"register\n{owner.policy}\n{owner.subject}",
         token_hash=token_hash,
-        spent=token.max_uses is not None and token.uses >= token.max_uses,
+        only_repeats=refused() if spent else too_many,
     )
 
 
-async def _refuse_jwt(_token_hash: bytes, _server: Server) -> InitialAccess:
+async def _refuse_jwt(_request: Request, _token_hash: bytes, _server: Server) -> InitialAccess:
     raise invalid_token("the token is a JWT, which is not accepted here as initial access token")
 
 
-async def _admit_by_statement(_request: Request, body: bytes, server: Server) -> InitialAccess:
+async def _admit_by_statement(request: Request, body: bytes, server: Server) -> InitialAccess:
     """RFC 7591 §2.3: the owner is the software, whoever runs it."""
     statement = await server.statements.verified(statement_in(body), now=server.now())
     owner = Owner(statement.policy or "", statement.subject)
     policy = _configured(owner.policy, server)
-    limit_subject(owner, policy, server)
+    too_many = limit_subject(request, owner, policy, server)
     return InitialAccess(
         owner,
         policy,
@@ -139,6 +144,7 @@ async def _admit_by_statement(_request: Request, body: bytes, server: Server) ->
         # A statement is known to many.
         shortest_key=SHORTEST_OPEN_KEY,
         statement_issuer=statement.issuer,
+        only_repeats=too_many,
     )
 
 
@@ -147,12 +153,13 @@ async def _admit_anybody(request: Request, _body: bytes, server: Server) -> Init
     opened = server.open_registration
     if opened is None:
         raise missing_token()
-    limit_open_registration(request, opened, server)
+    too_many = limit_open_registration(request, opened, server)
     return InitialAccess(
         Owner(opened.policy, f"open-{server.entropy(_SUBJECT_BYTES).hex()}"),
         _configured(opened.policy, server),
         repeat_scope="register-open",
         shortest_key=SHORTEST_OPEN_KEY,
+        only_repeats=too_many,
     )
 
 
@@ -186,6 +193,6 @@ def _configured(name: str, server: Server) -> Policy:
     return policy
 
 
-def _refused() -> Exception:
+def refused() -> ProtocolError:
     # One text for all: who guesses learns nothing about a token that once existed.
     return invalid_token("the initial access token is unknown, expired or used up")

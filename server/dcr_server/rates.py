@@ -88,6 +88,8 @@ class Limits:
     """Registrations by the owner that a token names."""
     addresses: Buckets = field(default_factory=Buckets)
     """Registrations without a token."""
+    repeats: Buckets = field(default_factory=Buckets)
+    """Repeats by the same, when their registrations are used up."""
     failures: Buckets = field(default_factory=Buckets)
     """Failed authentications by address."""
 

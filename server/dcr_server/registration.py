@@ -4,7 +4,7 @@ import structlog
 from starlette.requests import Request
 from starlette.responses import Response
 
-from dcr_protocol.bearer import insufficient_scope, invalid_token
+from dcr_protocol.bearer import insufficient_scope
 from dcr_protocol.client_metadata import ClientMetadata
 from dcr_protocol.errors import InvalidRequest, InvalidSoftwareStatement
 from dcr_protocol.frozen import dataclass
@@ -12,7 +12,7 @@ from dcr_protocol.json_document import parse_json_object
 from dcr_server.admission import admit
 from dcr_server.client_information import Shown, client_information_response
 from dcr_server.credentials import NEVER, Credentials
-from dcr_server.initial_access import InitialAccess, authenticate_registration
+from dcr_server.initial_access import InitialAccess, authenticate_registration, refused
 from dcr_server.policies import Policy
 from dcr_server.records import Actor, Client, Repeatable, needs_secret
 from dcr_server.requests import idempotency_key, origin_of
@@ -67,8 +67,8 @@ async def register(request: Request, server: Server) -> Response:
     if repeatable is not None:
         outcome = await server.storage.clients.replay(repeatable, issued.fresh, origin)
     if outcome is None:
-        if access.spent:
-            raise _spent()
+        if access.only_repeats is not None:
+            raise access.only_repeats
         admitted = await admit(parse_json_object(body), access.policy, server)
         outcome = await server.storage.clients.register(
             Registration(
@@ -157,13 +157,9 @@ def _registered_client(outcome: RegistrationOutcome) -> Client:
                 status=CONFLICT,
             )
         case InitialAccessTokenSpent():
-            raise _spent()
+            raise refused()
         case SoftwareStatementUsed():
             # S-075
             raise InvalidSoftwareStatement("the software statement has registered a client before")
         case ClientLimitReached():
             raise insufficient_scope("the policy does not allow more clients")
-
-
-def _spent() -> Exception:
-    return invalid_token("the initial access token is unknown, expired or used up")

@@ -5,10 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from dcr_server.policies import Policy
+from dcr_server.policies import OpenRegistration, Policy
 from dcr_server.rates import Rate
 from dcr_server.storage.requests import AuditFilter
-from tests.unit.server.registrant import EVERYTHING
+from tests.unit.server.registrant import EVERYTHING, MACHINE
 from tests.unit.server.strangers import ADDRESS, PROXY, Door, door_at
 
 SLOW = EVERYTHING.model_copy(update={"rate": Rate(2, 60)})
@@ -52,6 +52,50 @@ async def test_s174_a_refused_registration_uses_up_no_token(tmp_path: Path) -> N
         assert await register(door, token, 3) == [201, 201, 429]
         door.clock.seconds += 60
         assert await register(door, token, 2) == [201, 401]
+
+
+async def repeat(door: Door, token: str, *keys: str) -> list[int]:
+    authorization = {"Authorization": f"Bearer {token}"} if token else {}
+    return [
+        (await door.post(Idempotency_Key=f"{key:x>32}", **authorization)).status_code
+        for key in keys
+    ]
+
+
+@pytest.mark.parametrize("kind", ["minted", "open"])
+async def test_s094_s174_who_lost_the_last_answer_gets_it_beyond_the_rate(
+    tmp_path: Path, kind: str
+) -> None:
+    opened = OpenRegistration(policy="default", rate=Rate(2, 60))
+    async with door_at(tmp_path, opened=opened, policies=POLICIES) as door:
+        token = (await door.mint(subject="a")).get_secret_value() if kind == "minted" else ""
+        # The third is new, and so refused; the first two are had again.
+        assert await repeat(door, token, "1", "2", "3") == [201, 201, 429]
+        assert await repeat(door, token, "2") == [201]
+        # Known or not, keys are looked up at twice the rate and no more.
+        assert await repeat(door, token, "2", "4") == [429, 429]
+        response = await door.post(
+            Idempotency_Key=f"{'2':x>32}", **({"Authorization": f"Bearer {token}"} if token else {})
+        )
+        assert response.headers["Retry-After"] == "30"
+        door.clock.seconds += 30
+        assert await repeat(door, token, "3", "2", "2") == [201, 201, 429]
+
+
+async def test_s174_a_key_that_came_with_another_body_is_told_so_beyond_the_rate_no_oftener(
+    tmp_path: Path,
+) -> None:
+    async with door_at(tmp_path, opened=None, policies=POLICIES) as door:
+        authorization = f"Bearer {(await door.mint(subject='a')).get_secret_value()}"
+        answers = [
+            await door.post(
+                {**MACHINE, "scope": f"a{number}"},
+                Authorization=authorization,
+                Idempotency_Key="1",
+            )
+            for number in range(6)
+        ]
+        assert [answer.status_code for answer in answers] == [201, 422, 422, 422, 429, 429]
 
 
 @pytest.mark.parametrize(
