@@ -12,6 +12,7 @@ import re
 import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from http import HTTPStatus
+from urllib.parse import unquote
 
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
@@ -49,6 +50,19 @@ class Resource:
         match = self._pattern.fullmatch(path)
         return dict(zip(self._parameters, match.groups(), strict=True)) if match else None
 
+    def parameters_of(self, segments: Sequence[str]) -> dict[str, str] | None:
+        """Do the same for a path that was taken apart."""
+        own = self.path.split("/")
+        if len(own) != len(segments):
+            return None
+        found = {}
+        for name, given in zip(own, segments, strict=True):
+            if name.startswith("{") and given:
+                found[name[1:-1]] = given
+            elif name != given:
+                return None
+        return found
+
     def answer(self, request: Request) -> Awaitable[Response]:
         """Raises HTTPException: 405 with all methods of this path (S-010)."""
         endpoint = self._endpoints.get(request.scope["method"])
@@ -80,12 +94,25 @@ class Resources:
 
     def _find(self, scope: Scope) -> Resource:
         """Raises HTTPException. A slash too many is another path: nothing is redirected."""
+        raw_path = scope.get("raw_path") or b""
+        if b"%" in raw_path:
+            return self._find_encoded(scope, raw_path)
         path = scope["path"]
         resource = self._literal.get(path)
         if resource is not None:
             return resource
         for each in self._others:
             parameters = each.parameters(path)
+            if parameters is not None:
+                scope["path_params"] = parameters
+                return each
+        raise HTTPException(HTTPStatus.NOT_FOUND)
+
+    def _find_encoded(self, scope: Scope, raw_path: bytes) -> Resource:
+        """RFC 3986 §2.2: an encoded slash is no separator; `a%2Fb` is one client_id."""
+        segments = [unquote(segment) for segment in raw_path.decode("latin-1").split("/")]
+        for each in self.resources:
+            parameters = each.parameters_of(segments)
             if parameters is not None:
                 scope["path_params"] = parameters
                 return each

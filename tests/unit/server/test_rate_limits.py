@@ -30,7 +30,7 @@ async def test_s094_s174_a_subject_has_the_policys_rate_from_whatever_address(
     async with door_at(tmp_path, opened=None, policies=POLICIES) as door:
         tokens = [(await door.mint(subject="team")).get_secret_value() for _ in range(2)]
         assert await register(door, tokens[0], 2) == [201, 201]
-        response = await door.post(Authorization=f"Bearer {tokens[1]}")
+        response = await door.post(Authorization=f"Bearer {tokens[1]}", Idempotency_Key="new")
         assert (response.status_code, response.headers["Retry-After"]) == (429, "30")
         assert response.json()["error"] == "temporarily_unavailable"
         door.clock.seconds += 30
@@ -57,7 +57,7 @@ async def test_s174_a_refused_registration_uses_up_no_token(tmp_path: Path) -> N
 async def repeat(door: Door, token: str, *keys: str) -> list[int]:
     authorization = {"Authorization": f"Bearer {token}"} if token else {}
     return [
-        (await door.post(Idempotency_Key=f"{key:x>32}", **authorization)).status_code
+        (await door.post(MACHINE, Idempotency_Key=f"{key:x>32}", **authorization)).status_code
         for key in keys
     ]
 
@@ -74,10 +74,6 @@ async def test_s094_s174_who_lost_the_last_answer_gets_it_beyond_the_rate(
         assert await repeat(door, token, "2") == [201]
         # Known or not, keys are looked up at twice the rate and no more.
         assert await repeat(door, token, "2", "4") == [429, 429]
-        response = await door.post(
-            Idempotency_Key=f"{'2':x>32}", **({"Authorization": f"Bearer {token}"} if token else {})
-        )
-        assert response.headers["Retry-After"] == "30"
         door.clock.seconds += 30
         assert await repeat(door, token, "3", "2", "2") == [201, 201, 429]
 
