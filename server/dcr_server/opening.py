@@ -27,10 +27,13 @@ log = structlog.get_logger()
 
 
 @contextlib.asynccontextmanager
-async def open_storage(settings: Settings) -> AsyncIterator[Storage]:
-    """Raises UnusableStorage or StorageUnavailable."""
+async def open_storage(settings: Settings, *, migrate: bool = True) -> AsyncIterator[Storage]:
+    """Without migrating, a database of another version is refused.
+
+    Raises UnusableStorage or StorageUnavailable.
+    """
     required(settings, ["database"])
-    storage = await open_database(settings.database or "")
+    storage = await open_database(settings.database or "", migrate=migrate)
     try:
         yield storage
     finally:

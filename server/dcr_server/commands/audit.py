@@ -75,7 +75,7 @@ def audit_list(
     )
 
     async def print_all() -> None:
-        async with open_storage(settings) as storage:
+        async with open_storage(settings, migrate=False) as storage:
             await print_list(_described(storage, wanted, limit), _COLUMNS, output)
 
     with failures_in_one_line():

@@ -58,7 +58,7 @@ def client_list(
     """List clients, oldest first, without their metadata."""
 
     async def print_all() -> None:
-        async with open_storage(settings) as storage:
+        async with open_storage(settings, migrate=False) as storage:
             wanted = ClientFilter(policy=policy, subject=subject)
             await print_list(_described(storage, wanted, limit), _COLUMNS, output)
 
@@ -113,7 +113,7 @@ async def _described(
 
 
 async def _find(settings: Settings, client_id: str) -> Client | None:
-    async with open_storage(settings) as storage:
+    async with open_storage(settings, migrate=False) as storage:
         return await storage.clients.find(client_id)
 
 

@@ -50,7 +50,7 @@ def keys_list(*, output: str, config: Path | None, database: str | None) -> None
     """  # noqa: D301 - click takes the backspace for "do not rewrap"
 
     async def print_all() -> None:
-        async with open_storage(settings) as storage:
+        async with open_storage(settings, migrate=False) as storage:
             stored = await storage.signing_keys.all()
         await print_list(_described(stored), _COLUMNS, output)
 

@@ -135,7 +135,7 @@ def token_list(
     """List initial access tokens by what may be shown of them; never the tokens themselves."""
 
     async def print_all() -> None:
-        async with open_storage(settings) as storage:
+        async with open_storage(settings, migrate=False) as storage:
             await print_list(_described(storage, policy, limit), _COLUMNS, output)
 
     with failures_in_one_line():

@@ -11,14 +11,16 @@ PATIENCE: Final = 5.0
 """Seconds to wait for a database that others lock, or that does not answer."""
 
 
-async def open_database(url: str, *, patience: float = PATIENCE) -> DatabaseStorage:
-    """Open it, made and migrated as needed.
+async def open_database(
+    url: str, *, patience: float = PATIENCE, migrate: bool = True
+) -> DatabaseStorage:
+    """Open it, made and migrated as needed; for who only reads it must be so already.
 
     Raises UnusableStorage or StorageUnavailable with a text for the person who configured it.
     """
     path = sqlite_path(url)
     if path is not None:
-        return await open_sqlite_storage(path, busy_timeout=patience)
+        return await open_sqlite_storage(path, busy_timeout=patience, migrate=migrate)
     if not is_postgresql(url):
         raise UnusableStorage("this is not a database's URL")
     try:
@@ -28,4 +30,4 @@ async def open_database(url: str, *, patience: float = PATIENCE) -> DatabaseStor
         raise UnusableStorage(
             f"PostgreSQL needs the package {error.name}: pip install 'dcr-operator[postgres]'"
         ) from None
-    return await open_postgres_storage(url, patience=patience)
+    return await open_postgres_storage(url, patience=patience, migrate=migrate)

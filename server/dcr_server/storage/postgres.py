@@ -12,7 +12,7 @@ from dcr_server.storage.database import DatabaseStorage
 from dcr_server.storage.operations import Begin, Operation, Row
 from dcr_server.storage.postgres_connection import LOST, Connector, Session, what_it_said
 from dcr_server.storage.postgres_performer import perform
-from dcr_server.storage.postgres_schema import MIGRATIONS, bring_up_to_date
+from dcr_server.storage.postgres_schema import MIGRATIONS, bring_up_to_date, check_up_to_date
 from dcr_server.storage.postgres_writer import PostgresWriter
 from dcr_server.storage.protocol import StorageUnavailable
 
@@ -102,8 +102,10 @@ def _unreadable(error: Exception) -> StorageUnavailable:
     return StorageUnavailable(f"the database cannot be read: {what_it_said(error)}")
 
 
-async def open_postgres_storage(url: str, *, patience: float) -> DatabaseStorage:
-    """Open the database, migrated as needed.
+async def open_postgres_storage(
+    url: str, *, patience: float, migrate: bool = True
+) -> DatabaseStorage:
+    """Open the database, migrated as needed, or as it is.
 
     Patience is the seconds for a connection to be made, and for a statement to be answered.
     Raises UnusableStorage or StorageUnavailable with a text for the person who configured it.
@@ -111,7 +113,8 @@ async def open_postgres_storage(url: str, *, patience: float) -> DatabaseStorage
     connector = Connector(url, patience=patience)
     session = Session(connector)
     try:
-        await bring_up_to_date(await session.connected(), MIGRATIONS)
+        check = bring_up_to_date if migrate else check_up_to_date
+        await check(await session.connected(), MIGRATIONS)
     except BaseException:
         await session.close()
         raise

@@ -16,6 +16,7 @@ from dcr_server.storage.postgres_connection import (
     what_it_said,
 )
 from dcr_server.storage.protocol import StorageUnavailable, UnusableStorage
+from dcr_server.storage.schema_versions import refuse_another, refuse_newer
 
 Migrations = tuple[tuple[str, ...], ...]
 
@@ -140,6 +141,15 @@ async def bring_up_to_date(connection: Connection, migrations: Migrations) -> No
         ) from error
 
 
+async def check_up_to_date(connection: Connection, migrations: Migrations) -> None:
+    """Change nothing. Raises UnusableStorage for another version; StorageUnavailable."""
+    try:
+        version = await _version(connection)
+    except (*LOST, asyncpg.PostgresError) as error:
+        raise StorageUnavailable(f"the database cannot be read: {what_it_said(error)}") from error
+    refuse_another("the database", version, len(migrations))
+
+
 async def _migrate(connection: Connection, migrations: Migrations) -> None:
     # Whatever the default is: what is read has to be of after the wait for the lock.
     async with connection.transaction(isolation="read_committed"):
@@ -156,11 +166,7 @@ async def _migrate(connection: Connection, migrations: Migrations) -> None:
 
 
 def _missing_statements(version: int, migrations: Migrations) -> Iterator[str]:
-    if version > len(migrations):
-        raise UnusableStorage(
-            f"the database has schema version {version}, this dcr-server knows versions up to "
-            f"{len(migrations)}: start the version that wrote it, or a newer one"
-        )
+    refuse_newer("the database", version, len(migrations))
     return itertools.chain.from_iterable(migrations[version:])
 
 

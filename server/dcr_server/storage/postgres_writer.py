@@ -76,7 +76,7 @@ class PostgresWriter:
         self._waiting: list[_Waiting] = []
         self._working: asyncio.Task[None] | None = None
         self._closed = False
-        # Read by readiness: the last batch could not be written.
+        # Read by readiness: a batch could not be written, and none that changes anything since.
         self.failing = False
 
     async def run(self, begin: Begin[T]) -> T:
@@ -116,7 +116,6 @@ class PostgresWriter:
         except Exception as error:  # noqa: BLE001 - whatever it is, those who wait must be told
             self._session.give_up()
             return [_Failed(error) for _ in batch]
-        self.failing = False
         return outcomes
 
     async def _persist(self, batch: Sequence[Begin[Any]]) -> list[object]:
@@ -135,6 +134,7 @@ class PostgresWriter:
         connection = await self._session.connected()
         try:
             outcomes = await self._perform(connection, batch)
+            wrote = await self._has_written(connection)
         except asyncpg.ReadOnlySQLTransactionError as error:
             # Whom we are connected to is a standby now; the next connection finds the other.
             self._session.give_up()
@@ -149,7 +149,16 @@ class PostgresWriter:
             await self._roll_back(connection)
             raise _unwritable(error) from error
         await self._commit(connection)
+        self.failing = self.failing and not wrote
         return outcomes
+
+    async def _has_written(self, connection: Connection) -> bool:
+        """A transaction without changes writes nothing: a full disk does not hinder it."""
+        # As long as all is well nobody has to know.
+        if not self.failing:
+            return True
+        asking = connection.fetchval("SELECT txid_current_if_assigned() IS NOT NULL")
+        return bool(await self._session.within_patience(connection, asking))
 
     async def _perform(self, connection: Connection, batch: Sequence[Begin[Any]]) -> list[object]:
         """Expect that none fails; if one does, start over with a savepoint around each."""

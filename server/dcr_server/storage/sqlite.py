@@ -2,6 +2,7 @@
 
 import asyncio
 import sqlite3
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Final, TypeVar
@@ -12,7 +13,12 @@ from dcr_server.storage.group_commit import GroupCommitWriter
 from dcr_server.storage.operations import FOR_UPDATE, Begin, Operation
 from dcr_server.storage.protocol import StorageUnavailable, UnusableStorage
 from dcr_server.storage.sqlite_connection import connect_to_read, connect_to_write
-from dcr_server.storage.sqlite_schema import MIGRATIONS, bring_up_to_date
+from dcr_server.storage.sqlite_schema import (
+    MIGRATIONS,
+    Migrations,
+    bring_up_to_date,
+    check_up_to_date,
+)
 from dcr_server.storage.write_turns import WriteTurns
 
 BUSY_TIMEOUT: Final = 5.0
@@ -22,6 +28,8 @@ BUSY_TIMEOUT: Final = 5.0
 _STEPS_BETWEEN_LOOKS: Final = 100_000
 
 T = TypeVar("T")
+
+Prepare = Callable[[sqlite3.Connection, Path, Migrations], None]
 
 
 class SqliteDatabase:
@@ -120,12 +128,15 @@ def perform(connection: sqlite3.Connection, operation: Operation[T]) -> T:
         return outcome
 
 
-async def open_sqlite_storage(path: Path, *, busy_timeout: float = BUSY_TIMEOUT) -> DatabaseStorage:
-    """Open the file, made and migrated as needed.
+async def open_sqlite_storage(
+    path: Path, *, busy_timeout: float = BUSY_TIMEOUT, migrate: bool = True
+) -> DatabaseStorage:
+    """Open the file, made and migrated as needed, or as it is.
 
     Raises UnusableStorage or StorageUnavailable with a text for the person who configured it.
     """
-    connection = await asyncio.to_thread(_open_to_write, path, busy_timeout)
+    prepare = bring_up_to_date if migrate else check_up_to_date
+    connection = await asyncio.to_thread(_open_to_write, path, busy_timeout, prepare)
     try:
         turns = WriteTurns(path)
     except OSError as error:
@@ -135,10 +146,10 @@ async def open_sqlite_storage(path: Path, *, busy_timeout: float = BUSY_TIMEOUT)
     return DatabaseStorage(SqliteDatabase(writer, connect_to_read(path), Scanner(path)))
 
 
-def _open_to_write(path: Path, busy_timeout: float) -> sqlite3.Connection:
+def _open_to_write(path: Path, busy_timeout: float, prepare: Prepare) -> sqlite3.Connection:
     connection = connect_to_write(path, busy_timeout=busy_timeout)
     try:
-        bring_up_to_date(connection, path, MIGRATIONS)
+        prepare(connection, path, MIGRATIONS)
     except BaseException:
         connection.close()
         raise

@@ -1,5 +1,6 @@
 """The tables, as a list of forward migrations; a database knows how many of them it has seen."""
 
+import contextlib
 import itertools
 import sqlite3
 from collections.abc import Iterator
@@ -7,6 +8,7 @@ from pathlib import Path
 from typing import Final
 
 from dcr_server.storage.protocol import StorageUnavailable, UnusableStorage
+from dcr_server.storage.schema_versions import refuse_another, refuse_newer
 
 MIGRATIONS: Final[tuple[tuple[str, ...], ...]] = (
     (
@@ -115,9 +117,21 @@ def bring_up_to_date(connection: sqlite3.Connection, path: Path, migrations: Mig
     Raises UnusableStorage for a database that a newer version has written, StorageUnavailable
     when it cannot be written now.
     """
-    try:
+    with _errors_that_say_where(path):
         if _version(connection) != len(migrations):
             _migrate(connection, path, migrations)
+
+
+def check_up_to_date(connection: sqlite3.Connection, path: Path, migrations: Migrations) -> None:
+    """Change nothing. Raises UnusableStorage for another version, and as above."""
+    with _errors_that_say_where(path):
+        refuse_another(path, _version(connection), len(migrations))
+
+
+@contextlib.contextmanager
+def _errors_that_say_where(path: Path) -> Iterator[None]:
+    try:
+        yield
     except sqlite3.OperationalError as error:
         raise StorageUnavailable(f"the database {path} cannot be migrated: {error}") from error
     except sqlite3.DatabaseError as error:
@@ -139,11 +153,7 @@ def _migrate(connection: sqlite3.Connection, path: Path, migrations: Migrations)
 
 
 def _missing_statements(version: int, path: Path, migrations: Migrations) -> Iterator[str]:
-    if version > len(migrations):
-        raise UnusableStorage(
-            f"{path} has schema version {version}, this dcr-server knows versions up to "
-            f"{len(migrations)}: start the version that wrote it, or a newer one"
-        )
+    refuse_newer(path, version, len(migrations))
     return itertools.chain.from_iterable(migrations[version:])
 
 

@@ -1,9 +1,11 @@
 """`token`, `client`, `audit` and `migrate` on the database of a server, running or not."""
 
 import asyncio
+import contextlib
 import json
 import os
 import pty
+import sqlite3
 import subprocess
 import sys
 from collections.abc import Mapping
@@ -152,6 +154,40 @@ def test_a_database_that_no_server_made_is_said_so(command: list[str]) -> None:
     result = run(*command)
     assert result.exit_code == 1
     assert "does not exist: give that of the server" in result.stderr
+
+
+READING = [
+    ["token", "list"],
+    ["client", "list"],
+    ["client", "show", "x"],
+    ["audit", "list"],
+    ["keys", "list"],
+]
+
+
+@pytest.mark.parametrize("command", READING)
+def test_what_only_reads_leaves_an_older_database_as_it_is(command: list[str]) -> None:
+    dump = Path(__file__).parents[2].joinpath("data/schema/sqlite-version-1.sql")
+    with contextlib.closing(sqlite3.connect("dcr-server.db")) as database:
+        database.executescript(dump.read_text(encoding="utf-8"))
+        result = run(*command)
+        assert result.exit_code == 1
+        assert "has schema version 1, this dcr-server needs 2" in result.stderr
+        assert "run dcr-server migrate" in result.stderr
+        assert database.execute("SELECT version FROM schema_version").fetchall() == [(1,)]
+    assert run("migrate").exit_code == 0
+    assert "schema version" not in run(*command).stderr
+
+
+@pytest.mark.parametrize("command", READING)
+def test_what_only_reads_makes_no_tables_in_postgresql(
+    command: list[str], postgresql_database: str
+) -> None:
+    result = run(*command, "--database", postgresql_database)
+    assert result.exit_code == 1
+    assert "the database has schema version 0" in result.stderr
+    assert run("migrate", "--database", postgresql_database).exit_code == 0
+    assert "schema version" not in run(*command, "--database", postgresql_database).stderr
 
 
 @pytest.mark.parametrize(
