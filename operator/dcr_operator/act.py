@@ -136,8 +136,12 @@ async def _refresh_record(observed: Observed, context: Context) -> Observed:
     record, usable = observed.stored, observed.usable
     if record is None or usable is None:
         raise StepImpossibleError
-    snapshot = usable.snapshot.essential()
-    return await write_record(observed, replace(record, provider=snapshot), context)
+    registration = record.registration
+    if registration is not None:
+        # The planner has judged it by the policy of today.
+        registration = replace(registration, admitted=True)
+    refreshed = replace(record, provider=usable.snapshot.essential(), registration=registration)
+    return await write_record(observed, refreshed, context)
 
 
 async def _close_record(step: CloseRecord, observed: Observed, context: Context) -> Observed:
@@ -145,7 +149,7 @@ async def _close_record(step: CloseRecord, observed: Observed, context: Context)
     if record is None:
         raise StepImpossibleError
     orphans = with_orphan(record, step.orphan)
-    closed = replace(record, intent=None, registration=None, orphans=orphans)
+    closed = replace(record, intent=None, registration=None, orphans=orphans, refusal=step.refusal)
     observed = await write_record(observed, closed, context)
     if step.orphan is not None:
         context.metrics.possible_orphan(connection_of(observed, closed).provider)

@@ -22,6 +22,7 @@ from dcr_operator.reasons import Reason
 from dcr_operator.record_store import RecordNotWrittenError, store_answer, write_record
 from dcr_operator.registration_facts import (
     drift_since,
+    judged,
     merged,
     new_registration,
     overtaken,
@@ -68,7 +69,9 @@ async def register(step: Register, observed: Observed, context: Context) -> Obse
         repeated = step.repeat is not None
         return await _failed(Attempt(Operation.REGISTER, outcome, repeated), observed, context)
     _tell_deviations(observed, outcome.information)
-    registration = new_registration(outcome.information, record.intent.spec_hash)
+    registration = judged(
+        new_registration(outcome.information, record.intent.spec_hash), usable.policy.client_policy
+    )
     answered = replace(record, intent=None, registration=registration, unanswered=0, refusal=None)
     try:
         observed = await store_answer(observed, answered, context)
@@ -138,6 +141,8 @@ async def update(step: Update, observed: Observed, context: Context) -> Observed
             updated = replace(
                 merged(registration, outcome.information, token), spec_hash=step.spec_hash
             )
+            if observed.usable is not None:
+                updated = judged(updated, observed.usable.policy.client_policy)
             record = replace(record, intent=None, registration=updated)
             return _learned(await store_answer(observed, record, context), context)
         if not isinstance(outcome, RegistrationAccessTokenRejected):

@@ -1,5 +1,6 @@
 """Gather what is known about a provider: the object, its CA, its discovery document."""
 
+from dcr_operator.client_policy import ClientPolicy
 from dcr_operator.kube import NAMESPACES, Key, object_meta
 from dcr_operator.operator_class import serves_provider
 from dcr_operator.outcomes import Discovered, DiscoveryOutcome, DiscoveryRefused, Unreachable
@@ -181,7 +182,13 @@ def _policy(provider: AnyProvider, context: Context) -> ProviderPolicy:
         on_lost_registration_access_token=spec.on_lost_registration_access_token,
         resync_every=context.default_resync if every is None else float(every),
         initial_access_token=initial_access_token_ref(provider),
+        client_policy=client_policy_of(provider),
     )
+
+
+def client_policy_of(provider: AnyProvider) -> ClientPolicy | None:
+    given = provider.spec.client_policy
+    return None if given is None else ClientPolicy(**dict(given))
 
 
 def initial_access_token_ref(provider: AnyProvider) -> SecretKeyRef | None:

@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import TypeVar, assert_never
 
+from dcr_operator import plan_denied as denied
 from dcr_operator import plan_unwanted as unwanted
 from dcr_operator import plan_wanted as wanted
 from dcr_operator.plan_registration import token_rejected
@@ -28,6 +29,9 @@ WANTED: Sequence[Check[Desired]] = (
     wanted.record_missing,
     # The record is about a client at another provider: never mix the two up.
     wanted.provider_changed,
+    # Nothing may be published of a client that must not stay.
+    denied.answer_denied,
+    denied.secret_of_denied,
     # What this pass has just tried and learned, before anything is tried again.
     token_rejected,
     wanted.request_failed,
@@ -43,6 +47,8 @@ WANTED: Sequence[Check[Desired]] = (
     wanted.update_due,
     wanted.drifted,
     wanted.record_outdated,
+    # What must not be mended need not be looked at.
+    denied.policy_narrowed,
     wanted.read_due,
     wanted.metadata_not_accepted,
     wanted.done,

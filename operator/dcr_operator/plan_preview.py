@@ -10,6 +10,7 @@ from dataclasses import dataclass
 import yaml
 from pydantic import JsonValue
 
+from dcr_operator.client_policy import violations_of_request
 from dcr_operator.default_provider import IS_DEFAULT
 from dcr_operator.desired import desired_client
 from dcr_operator.kube import (
@@ -20,6 +21,7 @@ from dcr_operator.kube import (
     Key,
     text,
 )
+from dcr_operator.observe_provider import client_policy_of
 from dcr_operator.preview_problems import client_problems, provider_problems
 from dcr_operator.resources import (
     AnyProvider,
@@ -149,8 +151,15 @@ def _client_preview(document: JsonObject, providers: Mapping[Key, AnyProvider]) 
         note="suspended: nothing is sent until spec.suspend is false"
         if wish.suspended
         else "an existing client gets the same by PUT, with its client_id",
-        problems=tuple(map(str, client_problems(client))),
+        problems=(*map(str, client_problems(client)), *_denied(wish, provider)),
     )
+
+
+def _denied(wish: Desired, provider: AnyProvider | None) -> tuple[str, ...]:
+    if provider is None:
+        return ()
+    denied = violations_of_request(client_policy_of(provider), wish.metadata)
+    return tuple(f"denied by spec.clientPolicy of the provider: {each}" for each in denied)
 
 
 def _default_of(providers: Mapping[Key, AnyProvider]) -> Key | None:

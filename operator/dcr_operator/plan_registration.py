@@ -11,6 +11,7 @@ from dcr_operator.outcomes import (
     Refused,
     RegistrationAccessTokenRejected,
 )
+from dcr_operator.policy_verdicts import answer_was_denied, request_denied
 from dcr_operator.reasons import Reason
 from dcr_operator.registration_facts import can_be_probed, is_uncertain
 from dcr_operator.resources import (
@@ -69,8 +70,11 @@ def ready_to_register(
     desired: Desired, observed: Observed, usable: ProviderUsable, now: datetime
 ) -> Step | None:
     """Return what stands before a registration of what is wanted now."""
-    refused = refused_lately(desired, observed, Operation.REGISTER, now)
-    return refused or prerequisite(observed, usable)
+    return (
+        request_denied(desired, usable)
+        or refused_lately(desired, observed, Operation.REGISTER, now)
+        or prerequisite(observed, usable)
+    )
 
 
 def is_repeatable(observed: Observed) -> bool:
@@ -180,6 +184,8 @@ def refused_lately(
     if stored is None or usable is None or refusal is None or observed.requested:
         return None
     same = (refusal.operation, refusal.spec_hash) == (operation, desired.spec_hash)
+    if refusal.policy:
+        return answer_was_denied(refusal, usable) if same else None
     pause = timedelta(seconds=usable.policy.resync_every or REFUSED_PAUSE)
     young = timedelta(0) <= now - refusal.at < pause
     if not same or not young or usable.snapshot.essential() != stored.provider:

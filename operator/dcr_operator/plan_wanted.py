@@ -14,6 +14,7 @@ from dcr_operator.plan_registration import (
     register_no_more,
     repeat_registration,
 )
+from dcr_operator.policy_verdicts import request_denied
 from dcr_operator.reasons import Reason
 from dcr_operator.registration_facts import refused_members
 from dcr_operator.secret_content import (
@@ -110,6 +111,7 @@ def creation_unknown(desired: Desired, observed: Observed, now: datetime) -> Ste
         return prerequisite(observed, usable) or repeat_registration(intent)
     return (
         register_no_more(observed, intent, usable, now)
+        or request_denied(desired, usable)
         or prerequisite(observed, usable)
         or _register_again(desired, observed, usable, now)
     )
@@ -221,6 +223,7 @@ def update_due(desired: Desired, observed: Observed, now: datetime) -> Step | No
         return None
     return (
         provider_unusable(observed)
+        or (request_denied(desired, observed.usable) if observed.usable else None)
         or refused_lately(desired, observed, Operation.UPDATE, now)
         or _update(desired, observed, registration)
     )
@@ -229,7 +232,9 @@ def update_due(desired: Desired, observed: Observed, now: datetime) -> Step | No
 def drifted(desired: Desired, observed: Observed, now: datetime) -> Step | None:
     if not observed.drift or observed.usable is None or observed.registration is None:
         return None
-    refused = refused_lately(desired, observed, Operation.UPDATE, now)
+    refused = request_denied(desired, observed.usable) or refused_lately(
+        desired, observed, Operation.UPDATE, now
+    )
     return refused or _update(desired, observed, observed.registration)
 
 
@@ -249,7 +254,11 @@ def _update(desired: Desired, observed: Observed, registration: Registration) ->
 
 def record_outdated(_desired: Desired, observed: Observed, _now: datetime) -> Step | None:
     usable, stored = observed.usable, observed.stored
-    if usable is None or stored is None or usable.snapshot.essential() == stored.provider:
+    if usable is None or stored is None:
+        return None
+    # A policy that was widened since allows what did not stay before.
+    admitted = stored.registration is None or stored.registration.admitted
+    if admitted and usable.snapshot.essential() == stored.provider:
         return None
     return RefreshRecord()
 

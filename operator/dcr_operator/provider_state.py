@@ -5,6 +5,7 @@ Pure data.
 
 from dataclasses import dataclass, replace
 
+from dcr_operator.client_policy import ClientPolicy
 from dcr_operator.kube import Key
 from dcr_operator.ports import ProviderConnection
 from dcr_operator.reasons import Reason
@@ -67,6 +68,7 @@ class ProviderPolicy:
     )
     resync_every: float = 3600.0
     initial_access_token: SecretKeyRef | None = None
+    client_policy: ClientPolicy | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -54,6 +54,7 @@ class Reason(StrEnum):
     REGISTRATION_NOT_SUPPORTED = "RegistrationNotSupported"
     MANAGEMENT_NOT_SUPPORTED = "ManagementNotSupported"
     REGISTRATION_REJECTED = "RegistrationRejected"
+    POLICY_DENIED = "PolicyDenied"
     REGISTRATION_ACCESS_TOKEN_REJECTED = "RegistrationAccessTokenRejected"
     CREATION_OUTCOME_UNKNOWN = "CreationOutcomeUnknown"
     RECORD_MISSING = "RecordMissing"
@@ -233,6 +234,17 @@ ROWS: Final = (
         Retry.AT_RESYNC,
         "The provider refuses this client metadata; the message has its error code.",
         "Change spec.clientMetadata to what the provider accepts.",
+    ),
+    Row(
+        Reason.POLICY_DENIED,
+        _REGISTERED,
+        Retry.ON_CHANGE,
+        "The client asks for what the provider's spec.clientPolicy does not allow: nothing is sent."
+        " Or the provider put in force what it does not allow: then the client is unregistered"
+        " and its Secret removed. A client that was allowed before the policy was narrowed stays"
+        " as it is.",
+        "Change spec.clientMetadata to what the message allows, or ask the administrator of the"
+        " provider to widen spec.clientPolicy.",
     ),
     Row(
         Reason.REGISTRATION_ACCESS_TOKEN_REJECTED,

@@ -64,6 +64,8 @@ class Registration:
     metadata: Mapping[str, JsonValue] = field(default_factory=dict)  # as returned
     # An update was overtaken before it was answered: it may have changed any of these.
     uncertain: bool = False
+    # Whether what the provider put in force was within the provider's clientPolicy.
+    admitted: bool = True
 
     @property
     def shown_id(self) -> str:
@@ -96,6 +98,8 @@ class Refusal:
     status: int
     code: str
     description: str
+    # Ours, not the provider's: what it put in force breaks the clientPolicy of this digest.
+    policy: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,6 +6,7 @@ from typing import Final
 
 from pydantic import JsonValue, SecretStr
 
+from dcr_operator.client_policy import ClientPolicy, violations_of_answer
 from dcr_operator.orphans import Orphan
 from dcr_operator.secret_content import effective_auth_method
 from dcr_operator.state import IntentKind, Observed, ProviderSnapshot, Record, Registration
@@ -35,6 +36,12 @@ def new_registration(information: ClientInformation, spec_hash: str) -> Registra
         else None,
         metadata=information.metadata,
     )
+
+
+def judged(registration: Registration, policy: ClientPolicy | None) -> Registration:
+    """Note whether what an answer put in force is within the provider's clientPolicy."""
+    admitted = not violations_of_answer(policy, registration.metadata)
+    return replace(registration, admitted=admitted)
 
 
 def merged(

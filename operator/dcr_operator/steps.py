@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from dcr_operator.orphans import Orphan
 from dcr_operator.reasons import Reason
 from dcr_operator.secret_content import SecretContent
-from dcr_operator.state import Intent, SecretKeyRef, TenantSecret
+from dcr_operator.state import Intent, Refusal, SecretKeyRef, TenantSecret
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +82,7 @@ class CloseRecord:
 
     orphan: Orphan | None
     announce: tuple[Reason, str] | None = None
+    refusal: Refusal | None = None  # why the same is not registered again
 
 
 @dataclass(frozen=True, slots=True)

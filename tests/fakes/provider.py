@@ -57,6 +57,7 @@ class FakeProvider:
     idempotent: bool = False
     manages: bool = True
     updates: bool = True
+    deletes: Outcome | None = None  # what a deletion is answered with, and nothing is done
     rotates: bool = False
     renews: bool = False
     lifetime: int = 0  # of a secret, in seconds; 0 never ends
@@ -264,6 +265,8 @@ class FakeProvider:
         client.secrets = []
 
     def _delete(self, management: Management) -> Outcome:
+        if self.deletes is not None:
+            return self.deletes
         client = self._find(management)
         if client is None:
             return RegistrationAccessTokenRejected()

@@ -130,6 +130,20 @@ _OF_BOTH_PROVIDERS = tuple(
     for example in (
         Example(
             kind,
+            "spec.clientPolicy.redirectUris[]",
+            "a pattern begins with https:// or",
+            {"spec.clientPolicy.redirectUris": ["https://*.example.com/*", "*"]},
+            {"spec.clientPolicy.redirectUris": ["*.example.com"]},
+        ),
+        Example(
+            kind,
+            "spec.clientPolicy.scopes[]",
+            "write one scope value",
+            {"spec.clientPolicy.scopes": ["openid", "orders.*", "*"]},
+            {"spec.clientPolicy.scopes": ["openid profile"]},
+        ),
+        Example(
+            kind,
             "spec.issuer",
             "issuer cannot be changed",
             {"spec.issuer": _ISSUER},

@@ -1,6 +1,9 @@
 """Providers on the real API server: the default one, what they allow, and how they end."""
 
+import json
+import sqlite3
 from collections.abc import Iterator
+from contextlib import closing, contextmanager
 from dataclasses import replace
 from pathlib import Path
 
@@ -19,6 +22,7 @@ from tests.integration.operator_stage import (
     ready,
 )
 from tests.processes.dcr_operator import running_dcr_operator
+from tests.processes.dcr_server import DcrServer, DcrServerSettings, running_dcr_server
 
 pytestmark = [pytest.mark.integration, pytest.mark.xdist_group("operator-providers")]
 
@@ -91,3 +95,62 @@ def test_without_exactly_one_default_the_client_says_so_and_waits(
         make_default(other, None)
         tenant.wait_until_ready("late")
     tenant.admin.delete(CLUSTER_PROVIDER, None, other.provider)
+
+
+@contextmanager
+def server_that_forces(tmp_path: Path, **forced: object) -> Iterator[DcrServer]:
+    policy = {
+        "grant_types": ["client_credentials"],
+        "token_endpoint_auth_methods": ["client_secret_basic"],
+        "forced": forced,
+    }
+    config = tmp_path / "config.yaml"
+    config.write_text(json.dumps({"policies": {"default": policy}}))
+    settings = DcrServerSettings(tmp_path, extra={"DCR_SERVER_CONFIG": str(config)})
+    with running_dcr_server(settings) as server:
+        yield server
+
+
+def test_what_the_policy_does_not_allow_is_not_sent_and_heals_by_itself(tenant: Tenant) -> None:
+    tenant.apply_provider(clientPolicy={"grantTypes": ["authorization_code"]})
+    tenant.apply("app")
+    client = tenant.wait_for_reason("app", "PolicyDenied")
+    assert "client_credentials is not among grantTypes" in ready(client)["message"]
+    assert client["metadata"].get("finalizers") is None
+    tenant.wait_for_event("PolicyDenied")
+    tenant.apply_provider(clientPolicy={"grantTypes": ["client_credentials"]})
+    tenant.wait_until_ready("app")
+
+
+def test_a_policy_that_is_narrowed_takes_no_credentials_away(tenant: Tenant) -> None:
+    tenant.apply("app")
+    tenant.wait_until_ready("app")
+    before = tenant.credentials("app")
+    tenant.apply_provider(clientPolicy={"grantTypes": []})
+    tenant.wait_for_reason("app", "PolicyDenied")
+    assert tenant.credentials("app") == before
+    assert tenant.stage.clients_at_server(f"{tenant.namespace}-app") == 1
+
+
+def test_what_the_provider_puts_in_force_beyond_the_policy_does_not_stay(
+    tenant: Tenant, tmp_path: Path
+) -> None:
+    with server_that_forces(tmp_path, client_uri="https://evil.example.net/") as server:
+        tenant.apply_token(server.mint_initial_access_token())
+        policy = {"redirectUris": ["https://*.example.com/*"]}
+        tenant.replace_provider(issuer=server.issuer, clientPolicy=policy)
+        tenant.apply("app")
+        client = tenant.wait_for_reason("app", "PolicyDenied")
+        assert "client_uri: https://evil.example.net/" in ready(client)["message"]
+        tenant.wait_for_event("PolicyDenied")
+        assert clients_at(server) == 0
+        assert tenant.admin.get("v1/Secret", tenant.namespace, "app") is None
+        tenant.delete("app")
+        tenant.wait_until_gone("app")
+
+
+def clients_at(server: DcrServer) -> int:
+    path = server.settings.directory / "dcr-server.db"
+    with closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True)) as database:
+        (count,) = database.execute("SELECT count(*) FROM clients").fetchone()
+    return int(count)

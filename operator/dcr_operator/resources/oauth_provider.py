@@ -6,6 +6,7 @@ from typing import Annotated, Literal
 from pydantic import ConfigDict, Field
 
 from dcr_operator.resources.cel import Rule, https_url, immutable, no_user_info, schema
+from dcr_operator.resources.client_policy import ClientPolicySpec
 from dcr_operator.resources.condition import NOT_YET_SEEN, Condition
 from dcr_operator.resources.durations import Seconds
 from dcr_operator.resources.provider_parts import (
@@ -107,6 +108,13 @@ class ProviderSpec(ResourceModel):
             " tokens are sent to no other."
         ),
         json_schema_extra=schema(x_kubernetes_list_type="set"),
+    )
+    client_policy: ClientPolicySpec | None = Field(
+        default=None,
+        description=(
+            "What clients may be registered with: judged before anything is sent, and again on"
+            " what the provider puts in force."
+        ),
     )
     limits: Limits = Field(
         default_factory=Limits, description="How much the provider is asked at a time."

@@ -53,6 +53,26 @@ async def about_to_reregister(*, idempotent: bool) -> World:
     return world
 
 
+async def about_to_be_denied(*, idempotent: bool) -> World:
+    """What the provider puts in force is not what its policy allows."""
+    world = World(FakeProvider(idempotent=idempotent))
+    world.add_provider(
+        onLostRegistrationAccessToken="Reregister", clientPolicy={"scopes": ["openid"]}
+    )
+    world.provider.overrides = {"scope": "openid admin"}
+    world.add_client()
+    return world
+
+
+async def about_to_be_denied_by_an_update(*, idempotent: bool) -> World:
+    world = await about_to_be_denied(idempotent=idempotent)
+    world.provider.overrides = {}
+    await world.settle()
+    world.provider.overrides = {"scope": "openid admin"}
+    world.set_client(clientMetadata={**METADATA, "clientName": "New name"})
+    return world
+
+
 async def about_to_delete(*, idempotent: bool) -> World:
     world = await about_to_create(idempotent=idempotent)
     await world.settle()
@@ -108,6 +128,13 @@ def on_record(world: World, *, besides: str = "") -> None:
 def is_dead(world: World) -> None:
     """O1 for a resource that is gone."""
     assert world.client is None
+    assert world.secret() is None
+    on_record(world)
+
+
+def is_denied(world: World) -> None:
+    """Nothing of it is left at the provider, and nothing is published."""
+    assert world.condition() == ("False", "PolicyDenied")
     assert world.secret() is None
     on_record(world)
 
@@ -185,6 +212,16 @@ async def test_registering_again_survives(fault: Fault, *, idempotent: bool) -> 
         idempotent=idempotent,
         check=lambda world: lives(world, name="Dashboard"),
     )
+
+
+@pytest.mark.parametrize("idempotent", KINDS)
+# A 404 to a deletion means that the client is gone, whoever says so.
+@pytest.mark.parametrize("fault", [each for each in FAULTS if each is not Fault.GATEWAY_404])
+@pytest.mark.parametrize("prepare", [about_to_be_denied, about_to_be_denied_by_an_update])
+async def test_taking_away_what_the_policy_denies_survives(
+    prepare: Callable[..., object], fault: Fault, *, idempotent: bool
+) -> None:
+    await _sweep(prepare, fault, idempotent=idempotent, check=is_denied)
 
 
 @pytest.mark.parametrize("idempotent", KINDS)

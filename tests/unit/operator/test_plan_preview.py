@@ -112,3 +112,18 @@ def test_a_client_that_names_no_provider_goes_to_the_default_if_the_files_say_wh
             each["metadata"]["annotations"] = {"dcr-operator.dev/is-default-provider": "true"}
     *_, made = preview(yaml.safe_dump_all([*providers, client]))
     assert made.url == url
+
+
+def test_what_the_policy_of_the_provider_denies_is_a_problem() -> None:
+    policy = {"spec.clientPolicy": {"grantTypes": ["authorization_code"]}}
+    provider = smallest(CLUSTER_PROVIDER, "main", "", policy)
+    client = smallest(CLIENT, "dashboard", "team", {})
+    *_, made = preview(yaml.safe_dump_all([provider, client]))
+    (problem,) = made.problems
+    assert problem.startswith("denied by spec.clientPolicy of the provider: grant_types: client_")
+
+
+def test_a_pattern_that_says_nothing_is_a_problem_of_the_provider() -> None:
+    policy = {"spec.clientPolicy": {"redirectUris": ["https://app.*.example.com/"]}}
+    (problem,) = shown(CLUSTER_PROVIDER, policy).problems
+    assert problem.startswith("spec.clientPolicy.redirectUris[0] is not valid")
