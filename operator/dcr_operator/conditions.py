@@ -12,7 +12,8 @@ from pydantic import JsonValue
 
 from dcr_operator.kube import JsonObject, text
 from dcr_operator.plan_wanted import wanted_content
-from dcr_operator.reasons import ROW_OF, ConditionType, Reason
+from dcr_operator.reason_rows import ROW_OF
+from dcr_operator.reasons import ConditionType, Reason
 from dcr_operator.resources import ConditionStatus
 from dcr_operator.secret_content import SecretContent, is_published
 from dcr_operator.state import Desired, Observed, ProviderUnusable, ProviderUsable, Wish

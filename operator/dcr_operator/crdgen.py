@@ -12,7 +12,7 @@ import yaml
 from pydantic import JsonValue
 
 from dcr_operator.kube import JsonObject
-from dcr_operator.reasons import render_table
+from dcr_operator.reason_rows import render_table
 from dcr_operator.resources.definitions import CATEGORY, DEFINITIONS, Column, Definition
 from dcr_operator.secret_presets import render_page
 from dcr_operator.structural_schema import as_object, structural

@@ -17,7 +17,8 @@ from dcr_operator.outcomes import (
     Unreachable,
 )
 from dcr_operator.ports import ProviderConnection
-from dcr_operator.reasons import ROW_OF, Reason, Retry
+from dcr_operator.reason_rows import ROW_OF
+from dcr_operator.reasons import Reason, Retry
 from dcr_operator.state import Attempt, Intent, Operation, Record, Refusal
 from dcr_operator.steps import Stop, Wait
 from dcr_protocol.errors import RegistrationErrorCode

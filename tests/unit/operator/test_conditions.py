@@ -5,7 +5,8 @@ from datetime import timedelta
 import pytest
 
 from dcr_operator.conditions import Aspect, client_conditions, standing_conditions
-from dcr_operator.reasons import ROWS, ConditionType, Reason, Row
+from dcr_operator.reason_rows import ROWS
+from dcr_operator.reasons import ConditionType, Reason, Row
 from dcr_operator.resources import ConditionStatus
 from dcr_operator.state import (
     IntentKind,

@@ -2,7 +2,8 @@ from collections import Counter
 
 import pytest
 
-from dcr_operator.reasons import ROW_OF, ROWS, Reason, Retry, Row, render_table
+from dcr_operator.reason_rows import ROW_OF, ROWS, render_table
+from dcr_operator.reasons import Reason, Retry, Row
 
 
 @pytest.mark.parametrize("reason", list(Reason))
