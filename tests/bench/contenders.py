@@ -126,7 +126,7 @@ def running_reference(scratch: Path) -> Iterator[Contender]:
     )
     try:
         process.wait_until_ready(url)
-        yield Contender(f"{url}/connect/register", "", "", scratch)
+        yield Contender(f"{url}/connect/register", f"{url}/token", PEER_TOKEN, scratch)
     finally:
         if process.running:
             process.stop()

@@ -23,15 +23,24 @@ class Figure:
     goal: float
     at_least: bool = True
     unit: str = "times"
+    ceiling: float | None = None
+    """The same of the reference handler: what one process can reach."""
 
     @property
     def met(self) -> bool:
-        return self.value >= self.goal if self.at_least else self.value <= self.goal
+        return self._meets(self.value)
 
-    def row(self) -> tuple[str, str, str, str]:
+    def row(self) -> tuple[str, str, str, str, str]:
         sign = "≥" if self.at_least else "≤"
         goal = f"{sign} {self.goal:g} {self.unit}"
-        return self.what, f"{self.value:.2f} {self.unit}", goal, "yes" if self.met else "**no**"
+        ceiling = "" if self.ceiling is None else self._judged(self.ceiling)
+        return self.what, f"{self.value:.2f} {self.unit}", goal, _yes(self.met), ceiling
+
+    def _judged(self, value: float) -> str:
+        return f"{value:.2f} {self.unit}: {_yes(self._meets(value))}"
+
+    def _meets(self, value: float) -> bool:
+        return value >= self.goal if self.at_least else value <= self.goal
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +50,13 @@ class Report:
 
 
 def goals(figures: Sequence[Figure]) -> str:
-    return markdown(("goal", "figure", "wanted", "met"), [figure.row() for figure in figures])
+    """Say for each whether it is met, and whether the reference handler would meet it."""
+    header = ("goal", "figure", "wanted", "met", "the reference handler")
+    return markdown(header, [figure.row() for figure in figures])
+
+
+def _yes(met: bool) -> str:
+    return "yes" if met else "**no**"
 
 
 def begin_tables() -> None:
