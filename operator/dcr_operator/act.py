@@ -16,13 +16,15 @@ from dcr_operator.act_registration import (
     unregister,
     update,
 )
+from dcr_operator.act_retirement import prepare_retirement
 from dcr_operator.act_secret import delete_secret, publish, release_secret
 from dcr_operator.announcing import announce
 from dcr_operator.kube import OAUTH_CLIENTS, JsonObject, object_meta
 from dcr_operator.ports import Context
 from dcr_operator.record_store import delete_record, write_record
 from dcr_operator.referenced_secrets import read_initial_access_token
-from dcr_operator.registration_facts import with_orphan
+from dcr_operator.registration_facts import reinstated, with_orphan
+from dcr_operator.retirement import focused, unfocused
 from dcr_operator.state import (
     FINALIZER,
     Desired,
@@ -36,6 +38,7 @@ from dcr_operator.steps import (
     DeleteSecret,
     Effect,
     FetchInitialAccessToken,
+    ObserveRetiring,
     Probe,
     Publish,
     ReadRegistration,
@@ -43,6 +46,9 @@ from dcr_operator.steps import (
     Register,
     ReleaseSecret,
     RemoveFinalizer,
+    Retire,
+    ScheduleRetirement,
+    SetAside,
     Unregister,
     Update,
 )
@@ -84,8 +90,20 @@ async def act(  # noqa: C901, PLR0911, PLR0912
             return await delete_record(observed, context)
         case RemoveFinalizer():
             return await _remove_finalizer(step, observed, context)
+        case SetAside() | ScheduleRetirement() | ObserveRetiring():
+            return await prepare_retirement(step, observed, context)
+        case Retire():
+            return await _retire(step, wish, observed, context)
         case _:
             assert_never(step)
+
+
+async def _retire(step: Retire, wish: Wish, observed: Observed, context: Context) -> Observed:
+    known = next((each for each in observed.retirements if each.index == step.index), None)
+    if known is None:
+        raise StepImpossibleError
+    after = await act(step.step, wish, focused(observed, known), context)
+    return unfocused(observed, after, known)
 
 
 async def _add_finalizer(observed: Observed, context: Context) -> Observed:
@@ -150,6 +168,9 @@ async def _close_record(step: CloseRecord, observed: Observed, context: Context)
         raise StepImpossibleError
     orphans = with_orphan(record, step.orphan)
     closed = replace(record, intent=None, registration=None, orphans=orphans, refusal=step.refusal)
+    if step.refusal is not None:
+        # The one that it was to replace was never replaced in the Secret.
+        closed = reinstated(closed)
     observed = await write_record(observed, closed, context)
     if step.orphan is not None:
         context.metrics.possible_orphan(connection_of(observed, closed).provider)

@@ -21,6 +21,7 @@ from dcr_operator.ports import Context, Management, ProviderConnection
 from dcr_operator.reasons import Reason
 from dcr_operator.record_store import RecordNotWrittenError, store_answer, write_record
 from dcr_operator.registration_facts import (
+    answered,
     drift_since,
     judged,
     merged,
@@ -72,9 +73,8 @@ async def register(step: Register, observed: Observed, context: Context) -> Obse
     registration = judged(
         new_registration(outcome.information, record.intent.spec_hash), usable.policy.client_policy
     )
-    answered = replace(record, intent=None, registration=registration, unanswered=0, refusal=None)
     try:
-        observed = await store_answer(observed, answered, context)
+        observed = await store_answer(observed, answered(record, registration), context)
     except RecordNotWrittenError:
         await compensate(observed, registration, context)
         raise
@@ -87,13 +87,19 @@ async def _open_register_intent(step: Register, observed: Observed, context: Con
         raise StepImpossibleError
     if step.repeat is not None:
         return observed
-    record = Record(
-        resource=observed.resource.identity,
-        provider=usable.snapshot.essential(),
-        intent=_intent(IntentKind.REGISTER, step.body, step.spec_hash, context),
-        registration=stored.registration if stored else None,
+    there = usable.snapshot.essential()
+    intent = _intent(IntentKind.REGISTER, step.body, step.spec_hash, context)
+    before = overtaken(stored) if stored else Record(observed.resource.identity, there)
+    if step.retires:
+        intent = replace(intent, provider=there, retires=True)
+    else:
+        before = replace(before, provider=there)
+    record = replace(
+        before,
+        intent=intent,
         orphans=with_orphan(stored, step.orphan),
         unanswered=_unanswered(step, stored),
+        refusal=None,
     )
     observed = await write_record(observed, record, context)
     if step.orphan is not None:
@@ -211,8 +217,8 @@ async def _have_read(
     left_open = record.intent is not None and record.intent.kind is IntentKind.DELETE
     if seen != registration or left_open:
         intent = None if left_open else record.intent
-        answered = replace(record, registration=seen, intent=intent)
-        observed = await store_answer(observed, answered, context)
+        now_known = replace(record, registration=seen, intent=intent)
+        observed = await store_answer(observed, now_known, context)
     return replace(_learned(observed, context), drift=drift)
 
 
@@ -249,7 +255,7 @@ def _learned(observed: Observed, context: Context) -> Observed:
     if observed.usable is not None:
         every = observed.usable.policy.resync_every
         context.resync.done(observed.resource.uid, every, context.now())
-    return replace(observed, attempt=None, probe=None, drift=(), read_is_due=False)
+    return replace(observed, attempt=None, probe=None, drift=(), read_is_due=False, published=False)
 
 
 def _registered(observed: Observed) -> tuple[Record, Registration]:

@@ -18,6 +18,7 @@ from dcr_operator.secret_content import effective_auth_method
 from dcr_operator.state import (
     Desired,
     Observed,
+    Record,
     RecordUnreadable,
     Registration,
     TenantSecret,
@@ -87,6 +88,7 @@ def _facts(wish: Wish, observed: Observed) -> JsonObject:
         "secretName": _published_name(observed),
         "clientIdIssuedAt": _moment(registration.client_id_issued_at),
         "clientSecretExpiresAt": _secret_expiry(registration),
+        "previousCredentialsValidUntil": _previous_end(stored),
         # What a namespaced provider says is a tenant's text.
         "registeredMetadata": {} if tenants_text else shown_metadata(registration.metadata),
     }
@@ -107,6 +109,11 @@ def _secret_expiry(registration: Registration) -> str | None:
     if effective_auth_method(registration) not in AUTH_METHODS_WITH_SECRET:
         return None
     return _moment(registration.client_secret_expires_at)
+
+
+def _previous_end(record: Record) -> str | None:
+    ends = [each.not_before for each in record.retiring if each.registration and each.not_before]
+    return timestamp(max(ends)) if ends else None
 
 
 def _moment(seconds: int | None) -> str | None:

@@ -22,7 +22,7 @@ async def compensate(observed: Observed, registration: Registration, context: Co
         live = await read_record(observed.resource.uid, context)
     except ApiError:
         return  # the record may hold it after all: the open intent says what to do next
-    if isinstance(live, RecordUnreadable) or _has(live, registration):
+    if isinstance(live, RecordUnreadable) or _has(live, registration, usable.snapshot.issuer):
         return
     for access in registration.management():
         outcome = await context.registrations.delete(usable.snapshot.connection, access)
@@ -37,6 +37,9 @@ async def compensate(observed: Observed, registration: Registration, context: Co
     )
 
 
-def _has(live: StoredRecord | None, registration: Registration) -> bool:
-    held = live.record.registration if live is not None else None
-    return held is not None and held.client_id == registration.client_id
+def _has(live: StoredRecord | None, registration: Registration, issuer: str) -> bool:
+    """Whether the record holds this client; another provider may have one of the same name."""
+    if live is None or live.record.registration is None:
+        return False
+    same_name = live.record.registration.client_id == registration.client_id
+    return same_name and live.record.provider.issuer == issuer

@@ -14,6 +14,7 @@ from dcr_operator.kube import JsonObject, text
 from dcr_operator.plan_wanted import wanted_content
 from dcr_operator.reason_rows import ROW_OF
 from dcr_operator.reasons import ConditionType, Reason
+from dcr_operator.registration_facts import is_elsewhere
 from dcr_operator.resources import ConditionStatus
 from dcr_operator.secret_content import SecretContent, is_published
 from dcr_operator.state import Desired, Observed, ProviderUnusable, ProviderUsable, Wish
@@ -86,11 +87,13 @@ def _registered(wish: Wish, observed: Observed, end: End) -> Aspect:
         not isinstance(wish, Desired)
         or registration is None
         or registration.spec_hash != wish.spec_hash
+        or observed.stored is None
+        or is_elsewhere(wish, observed, observed.stored.provider)
         or observed.attempt is not None
         or observed.intent is not None
     ):
         return _not_reached(kind)
-    issuer = observed.stored.provider.issuer if observed.stored else ""
+    issuer = observed.stored.provider.issuer
     return Aspect(
         kind, TRUE, Reason.REGISTERED, f"{registration.shown_id} is registered at {issuer}"
     )

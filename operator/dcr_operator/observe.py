@@ -28,10 +28,10 @@ from dcr_operator.state import (
     Desired,
     IntentKind,
     Observed,
+    ProviderSnapshot,
     ProviderState,
     ProviderUnusable,
     ProviderUsable,
-    Record,
     RecordUnreadable,
     ResourceFacts,
     StoredRecord,
@@ -85,19 +85,21 @@ async def observe(key: Key, document: JsonObject, wish: Wish, context: Context) 
         observed = await _with_unnamed_provider(observed, context)
     if isinstance(wish, Unwanted) and observed.stored is not None:
         # What is to be deleted is where the record says, whatever the spec says now.
-        there = await _provider_of_record(observed.stored, key.namespace, context)
+        there = await provider_of_record(observed.stored.provider, key.namespace, context)
         return replace(observed, provider=there)
     observed = replace(observed, requested=is_requested(document))
     return replace(observed, read_is_due=_read_is_due(observed, context))
 
 
-async def _provider_of_record(record: Record, namespace: str, context: Context) -> ProviderState:
-    state = await observe_provider(record.provider.key, namespace, context)
-    if isinstance(state, ProviderUsable) and state.snapshot.issuer != record.provider.issuer:
+async def provider_of_record(
+    then: ProviderSnapshot, namespace: str, context: Context
+) -> ProviderState:
+    state = await observe_provider(then.key, namespace, context)
+    if isinstance(state, ProviderUsable) and state.snapshot.issuer != then.issuer:
         # Made anew under the same name: its tokens and its policy are not that provider's.
         return ProviderUnusable(
             Reason.PROVIDER_NOT_FOUND,
-            f"{record.provider.key} is another issuer's by now: {state.snapshot.issuer}.",
+            f"{then.key} is another issuer's by now: {state.snapshot.issuer}.",
         )
     return state
 

@@ -4,11 +4,14 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
+from dcr_operator.ports import Management, ProviderConnection
+
 
 class OrphanCause(StrEnum):
     AMBIGUOUS_CREATE = "AmbiguousCreate"
     LOST_REGISTRATION_ACCESS_TOKEN = "LostRegistrationAccessToken"
     NOT_MANAGEABLE = "NotManageable"
+    ABANDONED = "Abandoned"  # its deletion failed for so long that nobody waits for it any more
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,3 +23,6 @@ class Orphan:
     since: datetime
     client_id: str | None = None
     intent_id: str | None = None
+    # Where its deletion can be tried again, and with what.
+    connection: ProviderConnection | None = None
+    management: tuple[Management, ...] = ()

@@ -9,6 +9,8 @@ from datetime import datetime
 from typing import TypeVar, assert_never
 
 from dcr_operator import plan_denied as denied
+from dcr_operator import plan_retirement as retirement
+from dcr_operator import plan_succession as succession
 from dcr_operator import plan_unwanted as unwanted
 from dcr_operator import plan_wanted as wanted
 from dcr_operator.plan_registration import token_rejected
@@ -27,8 +29,10 @@ WANTED: Sequence[Check[Desired]] = (
     # Nothing is safe to do without knowing what was done before.
     wanted.record_unreadable,
     wanted.record_missing,
-    # The record is about a client at another provider: never mix the two up.
-    wanted.provider_changed,
+    # Under the name of the provider is another one: never mix the two up.
+    succession.issuer_changed,
+    # A client may exist where none is wanted any more: that is for later.
+    succession.unanswered_elsewhere,
     # Nothing may be published of a client that must not stay.
     denied.answer_denied,
     denied.secret_of_denied,
@@ -44,6 +48,12 @@ WANTED: Sequence[Check[Desired]] = (
     wanted.secret_conflict,
     wanted.secret_outdated,
     wanted.secret_renamed,
+    # The credentials in force are out: those before them go when workloads have followed.
+    retirement.unscheduled,
+    retirement.due_now,
+    # Another registration takes the place of this one, whose credentials work meanwhile.
+    succession.succession_unknown,
+    succession.moved,
     wanted.update_due,
     wanted.drifted,
     wanted.record_outdated,
@@ -57,6 +67,9 @@ WANTED: Sequence[Check[Desired]] = (
 UNWANTED: Sequence[Check[Unwanted]] = (
     # Without our finalizer nothing is ours to do.
     unwanted.released,
+    # What the client had before: no overlap is waited for.
+    retirement.elsewhere_unanswered,
+    retirement.at_once,
     unwanted.retained,
     unwanted.record_unreadable,
     # What this pass has just tried and learned.
@@ -64,6 +77,7 @@ UNWANTED: Sequence[Check[Unwanted]] = (
     # A client may exist that we do not know: find out, or put it on record.
     unwanted.creation_unknown,
     unwanted.registered,
+    retirement.blocked,
     # Nothing is left at the provider: record, Secret, finalizer, in this order.
     unwanted.record_left,
     unwanted.secret_left,

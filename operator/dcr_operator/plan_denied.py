@@ -43,7 +43,16 @@ def answer_denied(_desired: Desired, observed: Observed, now: datetime) -> Step 
     said = "" if stored.provider.connection.hardened else "; ".join(broken[:MOST_SHOWN])
     # Of the request that was answered: what is wanted by now may be another.
     asked = registration.spec_hash
-    refusal = Refusal(Operation.REGISTER, asked, now, 0, "", said, policy.digest)
+    refusal = Refusal(
+        operation=Operation.REGISTER,
+        spec_hash=asked,
+        at=now,
+        status=0,
+        code="",
+        description=said,
+        policy=policy.digest,
+        provider=stored.provider,
+    )
     return _removal(observed, stored, registration, refusal)
 
 

@@ -80,12 +80,48 @@ def ready_to_register(
 def is_repeatable(observed: Observed) -> bool:
     """Whether the provider honoured the key of a request when it was sent, and still does."""
     stored, usable = observed.stored, observed.usable
-    then = stored is not None and stored.provider.idempotent
+    then = stored is not None and stored.registering_at.idempotent
     return then and usable is not None and usable.snapshot.idempotent
 
 
 def repeat_registration(intent: Intent) -> Register:
     return Register(intent.body, intent.spec_hash, repeat=intent)
+
+
+def unanswered_registration(
+    desired: Desired, observed: Observed, intent: Intent, now: datetime
+) -> Step | None:
+    """A crash or a lost answer: the intent to register is open."""
+    usable = observed.usable
+    if usable is None:
+        return provider_unusable(observed)
+    if is_repeatable(observed):
+        return prerequisite(observed, usable) or repeat_registration(intent)
+    return (
+        register_no_more(observed, intent, usable, now)
+        or request_denied(desired, usable)
+        or prerequisite(observed, usable)
+        or _register_again(desired, observed, usable, now)
+    )
+
+
+def _register_again(
+    desired: Desired, observed: Observed, usable: ProviderUsable, now: datetime
+) -> Step:
+    name = usable.snapshot.connection.provider
+    return Register(
+        desired.request,
+        desired.spec_hash,
+        orphan=orphan_of(observed, usable.snapshot, OrphanCause.AMBIGUOUS_CREATE, now),
+        announce=(
+            Reason.CREATION_OUTCOME_UNKNOWN,
+            (
+                f"no answer came to a registration at {name}; registering again. A client that"
+                " nobody manages may be left there: it is on record"
+            ),
+        ),
+        retires=observed.intent is not None and observed.intent.retires,
+    )
 
 
 def register_no_more(
@@ -119,13 +155,16 @@ def register_no_more(
 def orphan_of(
     observed: Observed, snapshot: ProviderSnapshot, cause: OrphanCause, now: datetime
 ) -> Orphan:
-    known = cause is not OrphanCause.AMBIGUOUS_CREATE and observed.registration is not None
+    known = None if cause is OrphanCause.AMBIGUOUS_CREATE else observed.registration
+    abandoned = known is not None and cause is OrphanCause.ABANDONED
     return Orphan(
         cause=cause,
         issuer=snapshot.issuer,
         since=now,
-        client_id=observed.registration.client_id if known and observed.registration else None,
+        client_id=known.client_id if known else None,
         intent_id=observed.intent.id if observed.intent else None,
+        connection=snapshot.connection if abandoned else None,
+        management=known.management() if known and abandoned else (),
     )
 
 
@@ -183,15 +222,17 @@ def refused_lately(
     refusal = stored.refusal if stored else None
     if stored is None or usable is None or refusal is None or observed.requested:
         return None
+    by = refusal.provider or stored.provider
     same = (refusal.operation, refusal.spec_hash) == (operation, desired.spec_hash)
     if refusal.policy:
+        same = same and by.key == usable.snapshot.key
         return answer_was_denied(refusal, usable) if same else None
     pause = timedelta(seconds=usable.policy.resync_every or REFUSED_PAUSE)
     young = timedelta(0) <= now - refusal.at < pause
-    if not same or not young or usable.snapshot.essential() != stored.provider:
+    if not same or not young or usable.snapshot.essential() != by:
         return None
     said = Refused(refusal.status, refusal.code, refusal.description)
-    return verdict(Attempt(operation, said), stored.provider.connection)
+    return verdict(Attempt(operation, said), by.connection)
 
 
 def _vanished(desired: Desired, observed: Observed, usable: ProviderUsable, now: datetime) -> Step:

@@ -3,20 +3,15 @@
 from datetime import datetime
 
 from dcr_operator.desired import update_body
-from dcr_operator.orphans import OrphanCause
 from dcr_operator.plan_registration import (
-    is_repeatable,
-    orphan_of,
-    prerequisite,
     provider_unusable,
     ready_to_register,
     refused_lately,
-    register_no_more,
-    repeat_registration,
+    unanswered_registration,
 )
 from dcr_operator.policy_verdicts import request_denied
 from dcr_operator.reasons import Reason
-from dcr_operator.registration_facts import refused_members
+from dcr_operator.registration_facts import is_elsewhere, refused_members
 from dcr_operator.secret_content import (
     SecretContent,
     Unpublishable,
@@ -30,7 +25,6 @@ from dcr_operator.state import (
     IntentKind,
     Observed,
     Operation,
-    ProviderUsable,
     RecordUnreadable,
     Registration,
 )
@@ -73,66 +67,23 @@ def record_missing(_desired: Desired, observed: Observed, _now: datetime) -> Ste
     )
 
 
-def provider_changed(desired: Desired, observed: Observed, _now: datetime) -> Step | None:
-    stored = observed.stored
-    if stored is None or (stored.registration is None and stored.intent is None):
-        return None
-    usable = observed.usable
-    # A client that names none stays where it is, whatever the default is by now.
-    moved = desired.provider not in (None, stored.provider.key)
-    renamed = usable is not None and usable.snapshot.issuer != stored.provider.issuer
-    if not (moved or renamed):
-        return None
-    return halt(
-        Reason.INVALID_SPEC,
-        f"the client was registered at {stored.provider.connection.provider}"
-        f" (issuer {stored.provider.issuer}) and cannot move to another issuer: restore"
-        " spec.providerRef, or make the OAuthClient again.",
-    )
-
-
 def request_failed(_desired: Desired, observed: Observed, _now: datetime) -> Step | None:
-    stored = observed.stored
-    if observed.attempt is None or stored is None:
+    attempt, stored, usable = observed.attempt, observed.stored, observed.usable
+    if attempt is None or stored is None or attempt.operation is Operation.READ:
         return None
-    if observed.attempt.operation is Operation.READ:
-        return None
-    return verdict(observed.attempt, stored.provider.connection)
+    elsewhere = usable is not None and attempt.operation is Operation.REGISTER
+    asked = usable.snapshot if usable is not None and elsewhere else stored.provider
+    return verdict(attempt, asked.connection)
 
 
 def creation_unknown(desired: Desired, observed: Observed, now: datetime) -> Step | None:
-    """A crash or a lost answer: the intent to register is open."""
-    intent, usable = observed.intent, observed.usable
+    """A crash or a lost answer. One that retires another waits until that is published."""
+    intent = observed.intent
     if intent is None or intent.kind is not IntentKind.REGISTER:
         return None
-    if usable is None:
-        return provider_unusable(observed)
-    if is_repeatable(observed):
-        return prerequisite(observed, usable) or repeat_registration(intent)
-    return (
-        register_no_more(observed, intent, usable, now)
-        or request_denied(desired, usable)
-        or prerequisite(observed, usable)
-        or _register_again(desired, observed, usable, now)
-    )
-
-
-def _register_again(
-    desired: Desired, observed: Observed, usable: ProviderUsable, now: datetime
-) -> Step:
-    name = usable.snapshot.connection.provider
-    return Register(
-        desired.request,
-        desired.spec_hash,
-        orphan=orphan_of(observed, usable.snapshot, OrphanCause.AMBIGUOUS_CREATE, now),
-        announce=(
-            Reason.CREATION_OUTCOME_UNKNOWN,
-            (
-                f"no answer came to a registration at {name}; registering again. A client that"
-                " nobody manages may be left there: it is on record"
-            ),
-        ),
-    )
+    if intent.retires and observed.registration is not None:
+        return None
+    return unanswered_registration(desired, observed, intent, now)
 
 
 def not_registered(desired: Desired, observed: Observed, now: datetime) -> Step | None:
@@ -173,8 +124,10 @@ def wanted_content(desired: Desired, observed: Observed) -> SecretContent | Unpu
     stored = observed.stored
     if stored is None or stored.registration is None:
         return None
-    # The endpoints of the day; those on record when the provider cannot be asked.
+    # The endpoints of the day; those on record when the provider cannot be asked or is to be left.
     snapshot = observed.usable.snapshot if observed.usable else stored.provider
+    if is_elsewhere(desired, observed, stored.provider):
+        snapshot = stored.provider
     return secret_content(desired.secret, snapshot, stored.registration)
 
 

@@ -14,7 +14,7 @@ from dcr_operator.state import Observed, Wish
 from dcr_operator.steps import Done, End, Stop, Wait
 
 # The longest way is a vanished client: read, probe, token, register, publish.
-MAX_STEPS: Final = 16
+MAX_STEPS: Final = 24
 # A stop waits for a person; what that person changes may be out of our sight.
 STOP_RETRY: Final = 300.0
 LONGEST_RETRY_AFTER: Final = 3600.0
@@ -61,7 +61,7 @@ def result_of(observed: Observed, end: End, context: Context) -> Result:
         case Stop(reason):
             return Result(reason.value, STOP_RETRY, failed=True, provider=name)
         case Done(reason):
-            return Result(reason.value, _until_resync(observed, context), provider=name)
+            return Result(reason.value, _until_next(observed, context), provider=name)
 
 
 def patience(retry_after: float | None) -> float | None:
@@ -73,6 +73,22 @@ def _provider_name(observed: Observed) -> str | None:
     if observed.usable is not None:
         return observed.usable.snapshot.connection.provider
     return observed.stored.provider.connection.provider if observed.stored else None
+
+
+def _until_next(observed: Observed, context: Context) -> float | None:
+    """Return when something is due: a look at the provider, or what was replaced is to go."""
+    moments = (_until_resync(observed, context), _until_retirement(observed, context))
+    return min((each for each in moments if each is not None), default=None)
+
+
+def _until_retirement(observed: Observed, context: Context) -> float | None:
+    retiring = observed.stored.retiring if observed.stored else ()
+    moments = [each.not_before for each in retiring if each.not_before is not None]
+    if not moments:
+        return None
+    seconds = (min(moments) - context.now()).total_seconds()
+    # What was due and could not go is tried again.
+    return seconds if seconds > 0 else STOP_RETRY
 
 
 def _until_resync(observed: Observed, context: Context) -> float | None:

@@ -12,8 +12,12 @@ every arrow is one write, and a crash may happen between any two:
                                                               answer          │  │
         intent update ◄───────────────────────────────────────────────────────┤  │
             └──────────────────── PUT ────────────────────────────────────────│──┘
-        intent delete ◄───────────────────────────────────────────────────────┘
+        intent delete ◄───────────────────────────────────────────────────────┤
             └── DELETE: 204, 404, or known to be gone ──► record deleted (kept if it has orphans)
+                                                                              │
+        intent register that retires (another provider, a new registration) ◄─┘
+            └── answer stored: REGISTERED anew, the old one is RETIRING
+                  └── Secret published ──► not before now + overlap ──► intent delete ──► DELETE
 """
 
 from collections.abc import Mapping
@@ -47,6 +51,8 @@ class Intent:
     body: bytes = field(default=b"", repr=False)
     unreadable: bool = False  # of a registration: answered by a success that nobody could read
     undone: bool = False  # of a deletion: the token was refused at first, so nothing was done
+    provider: ProviderSnapshot | None = None  # of a registration: where, if not where the record is
+    retires: bool = False  # of a registration: the one in force goes some time after the answer
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +106,21 @@ class Refusal:
     description: str
     # Ours, not the provider's: what it put in force breaks the clientPolicy of this digest.
     policy: str = ""
+    provider: ProviderSnapshot | None = None  # who said it, if not the record's
+
+
+@dataclass(frozen=True, slots=True)
+class Retiring:
+    """A registration that another one has taken the place of.
+
+    It works until workloads have the credentials of the new one, and is deleted then. Where the
+    answer to a registration is not known and not wanted any more, `intent` is all there is of it.
+    """
+
+    provider: ProviderSnapshot
+    registration: Registration | None = None
+    intent: Intent | None = None  # its own: its registration, or its deletion
+    not_before: datetime | None = None  # None: what follows it is not published yet
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,6 +139,21 @@ class Record:
     orphans: tuple[Orphan, ...] = ()
     unanswered: int = 0  # registrations in a row whose clients may be left at the provider
     refusal: Refusal | None = None
+    retiring: tuple[Retiring, ...] = ()  # the latest last
+
+    @property
+    def registering_at(self) -> ProviderSnapshot:
+        """Return where a registration without an answer was sent."""
+        elsewhere = self.intent.provider if self.intent else None
+        return elsewhere or self.provider
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """Which of the retiring registrations of the whole record is looked at; see `retirement`."""
+
+    whole: Record
+    index: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,6 +161,7 @@ class StoredRecord:
     record: Record
     uid: str
     resource_version: str
+    part: Part | None = None  # `record` is this part alone
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,6 +19,7 @@ from dcr_operator.kube import (
 from dcr_operator.observe import read_record
 from dcr_operator.ports import Context
 from dcr_operator.record import record_name, record_secret
+from dcr_operator.retirement import lifted, whole_record
 from dcr_operator.state import Observed, Record, RecordUnreadable, Registration, StoredRecord
 
 # Half a minute in place; after that another pass begins with what the record then says.
@@ -35,13 +36,16 @@ async def write_record(observed: Observed, record: Record, context: Context) -> 
     Raises ApiConflict or ApiAlreadyExists when someone else has written it since.
     """
     stored = observed.record if isinstance(observed.record, StoredRecord) else None
-    body = record_secret(record, context.namespace, stored)
+    whole = whole_record(stored, record)
+    body = record_secret(whole, context.namespace, stored)
     if stored is None:
         answer = await context.kubernetes.create(SECRETS, context.namespace, body)
     else:
         answer = await context.kubernetes.replace(SECRETS, context.namespace, body)
     meta = object_meta(answer)
-    return replace(observed, record=StoredRecord(record, meta.uid, meta.resource_version))
+    part = None if stored is None or stored.part is None else replace(stored.part, whole=whole)
+    written = StoredRecord(record, meta.uid, meta.resource_version, part)
+    return replace(observed, record=written)
 
 
 async def delete_record(observed: Observed, context: Context) -> Observed:
@@ -83,6 +87,9 @@ async def _look_again(observed: Observed, record: Record, context: Context) -> O
         live = await read_record(observed.resource.uid, context)
     except ApiError:
         return observed
+    before = observed.record
+    if isinstance(before, StoredRecord) and before.part and isinstance(live, StoredRecord):
+        live = lifted(live, before.part.index)
     seen = replace(observed, record=live)
     if isinstance(live, RecordUnreadable):
         raise RecordNotWrittenError(f"the record cannot be read any more: {live.message}")

@@ -9,7 +9,15 @@ from pydantic import JsonValue, SecretStr
 from dcr_operator.client_policy import ClientPolicy, violations_of_answer
 from dcr_operator.orphans import Orphan
 from dcr_operator.secret_content import effective_auth_method
-from dcr_operator.state import IntentKind, Observed, ProviderSnapshot, Record, Registration
+from dcr_operator.state import (
+    Desired,
+    IntentKind,
+    Observed,
+    ProviderSnapshot,
+    Record,
+    Registration,
+    Retiring,
+)
 from dcr_protocol.client_information import ClientInformation
 from dcr_protocol.differences import Difference, DifferenceKind, differences
 from dcr_protocol.vocabulary import CLIENT_SECRET_BASIC, CLIENT_SECRET_POST
@@ -66,6 +74,45 @@ def merged(
         or registration.registration_client_uri,
         metadata=information.metadata,
         uncertain=False,
+    )
+
+
+def is_elsewhere(desired: Desired, observed: Observed, place: ProviderSnapshot) -> bool:
+    """Whether the provider of a registration is another than the one that is wanted."""
+    if observed.usable is not None:
+        there = observed.usable.snapshot
+        return (there.key, there.issuer) != (place.key, place.issuer)
+    # A client that names none stays where it is, whatever the default is by now.
+    stays = observed.stored.provider.key if observed.stored else place.key
+    return place.key != (desired.provider or stays)
+
+
+def answered(record: Record, registration: Registration) -> Record:
+    """Return the record after a registration was answered: it is the one in force."""
+    intent, former = record.intent, record.registration
+    retires = intent is not None and intent.retires and former is not None
+    retiring = (Retiring(record.provider, former),) if retires else ()
+    return replace(
+        record,
+        provider=record.registering_at,
+        intent=None,
+        registration=registration,
+        unanswered=0,
+        refusal=None,
+        retiring=(*record.retiring, *retiring),
+    )
+
+
+def reinstated(record: Record) -> Record:
+    """Return the record with the registration in force again that was about to retire."""
+    latest = record.retiring[-1] if record.retiring else None
+    if latest is None or latest.registration is None or latest.not_before is not None:
+        return record
+    return replace(
+        record,
+        provider=latest.provider,
+        registration=latest.registration,
+        retiring=record.retiring[:-1],
     )
 
 

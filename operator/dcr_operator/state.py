@@ -6,6 +6,7 @@ names are here too.
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import Final
 
 from pydantic import JsonValue, SecretStr
@@ -29,16 +30,19 @@ from dcr_operator.record_state import (
     Refusal,
     Registration,
     ResourceIdentity,
+    Retiring,
     StoredRecord,
 )
 from dcr_operator.secret_form import SecretForm
 
 __all__ = [
     "FINALIZER",
+    "SHORTEST_OVERLAP",
     "Attempt",
     "Desired",
     "InitialAccessTokenAbsent",
     "InitialAccessTokenFound",
+    "InitialAccessTokenState",
     "Intent",
     "IntentKind",
     "Observed",
@@ -54,6 +58,8 @@ __all__ = [
     "Registration",
     "ResourceFacts",
     "ResourceIdentity",
+    "Retirement",
+    "Retiring",
     "SecretForm",
     "SecretKeyRef",
     "StoredRecord",
@@ -64,6 +70,8 @@ __all__ = [
 ]
 
 FINALIZER: Final = f"{API_GROUP}/registration"
+# Mounted Secrets reach their pods within a minute or two.
+SHORTEST_OVERLAP: Final = timedelta(minutes=5)
 
 # --- what is wanted -----------------------------------------------------------------------
 
@@ -76,6 +84,7 @@ class Desired:
     spec_hash: str  # of that body
     secret: SecretForm
     suspended: bool = False
+    overlap: timedelta = SHORTEST_OVERLAP  # how long replaced credentials go on working
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,6 +155,9 @@ class InitialAccessTokenAbsent:
     message: str
 
 
+InitialAccessTokenState = InitialAccessTokenFound | InitialAccessTokenAbsent
+
+
 @dataclass(frozen=True, slots=True)
 class Attempt:
     """A request of this pass that did not succeed.
@@ -156,6 +168,18 @@ class Attempt:
     operation: Operation
     outcome: Outcome
     repeated: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Retirement:
+    """What this pass has learned about the retiring registration at `index`; see `retirement`."""
+
+    index: int
+    provider: ProviderState
+    initial_access_token: InitialAccessTokenState | None = None
+    attempt: Attempt | None = None
+    probe: ProbeOutcome | None = None
+    unregistered: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,13 +194,14 @@ class Observed:
     read_is_due: bool = False
     requested: bool = False  # a person asks for a look at the provider
     # Learned in this pass, by steps:
-    initial_access_token: InitialAccessTokenFound | InitialAccessTokenAbsent | None = None
+    initial_access_token: InitialAccessTokenState | None = None
     attempt: Attempt | None = None
     probe: ProbeOutcome | None = None
     drift: tuple[str, ...] = ()  # members that a read showed to differ from the wish
     unregistered: bool = False  # the provider confirmed that the client is gone
     secret_refused: str | None = None  # what the API server has against the Secret
     published: bool = False  # the Secret was written
+    retirements: tuple[Retirement, ...] = ()
 
     @property
     def usable(self) -> ProviderUsable | None:

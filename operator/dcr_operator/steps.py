@@ -1,6 +1,7 @@
 """What a pass may do next: the closed union that `plan` returns and `act` executes. Pure."""
 
 from dataclasses import dataclass
+from datetime import datetime
 
 from dcr_operator.orphans import Orphan
 from dcr_operator.reasons import Reason
@@ -23,6 +24,7 @@ class Register:
     """Register, or repeat the registration that `repeat` began.
 
     `announce` is told to people before the request, since nothing else will show it.
+    `retires`: the registration in force goes when the new one is published.
     """
 
     body: bytes
@@ -30,6 +32,36 @@ class Register:
     repeat: Intent | None = None
     orphan: Orphan | None = None
     announce: tuple[Reason, str] | None = None
+    retires: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class SetAside:
+    """Look later at a registration without an answer that is not wanted any more."""
+
+    now: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class ScheduleRetirement:
+    """What replaces the retiring registrations is published: say when they may go."""
+
+    not_before: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class ObserveRetiring:
+    """Look at the provider of a registration that is to go."""
+
+    index: int
+
+
+@dataclass(frozen=True, slots=True)
+class Retire:
+    """Take a step of a deletion, of one retiring registration alone."""
+
+    index: int
+    step: "Effect"
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,5 +166,9 @@ Effect = (
     | CloseRecord
     | DeleteRecord
     | RemoveFinalizer
+    | SetAside
+    | ScheduleRetirement
+    | ObserveRetiring
+    | Retire
 )
 Step = Effect | End

@@ -131,7 +131,13 @@ def _refusal(intent: Intent, attempt: Attempt, now: datetime) -> Refusal | None:
     if client_of_key_is_gone(attempt):
         return None
     return Refusal(
-        attempt.operation, intent.spec_hash, now, said.status, said.code, said.description
+        operation=attempt.operation,
+        spec_hash=intent.spec_hash,
+        at=now,
+        status=said.status,
+        code=said.code,
+        description=said.description,
+        provider=intent.provider,
     )
 
 

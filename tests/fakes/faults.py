@@ -34,11 +34,20 @@ class Wire:
     fault_at: FaultAt | None = None
     calls: list[str] = field(default_factory=list)
     reached: bool = False
+    observer: Callable[[str], None] = lambda _name: None  # looks at the world after each call
 
     def call(
         self, name: str, do: Callable[[], Answer], failed: Callable[[Fault], Answer]
     ) -> Answer:
         """Run `do`, or what the fault makes of it."""
+        try:
+            return self._call(name, do, failed)
+        finally:
+            self.observer(name)
+
+    def _call(
+        self, name: str, do: Callable[[], Answer], failed: Callable[[Fault], Answer]
+    ) -> Answer:
         self.calls.append(name)
         here = self.fault_at is not None and self.fault_at.call in (len(self.calls), name)
         fault = self.fault_at.fault if here and self.fault_at else None

@@ -3,6 +3,7 @@
 import base64
 import contextlib
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
@@ -26,11 +27,14 @@ from dcr_operator.state import Record, StoredRecord
 from tests.fakes.faults import Crash, FaultAt, Wire
 from tests.fakes.kubernetes_api import FakeCluster, FakeKubernetesApi
 from tests.fakes.provider import INITIAL_ACCESS_TOKEN, ISSUER, FakeProvider
+from tests.fakes.providers_by_issuer import ProvidersByIssuer
 
 NAMESPACE, NAME, SYSTEM = "team-a", "dashboard", "dcr-system"
 CLIENT = Key("OAuthClient", NAMESPACE, NAME)
 PROVIDER = Key("ClusterOAuthProvider", "", "main")
 RESYNC = 3600.0
+OTHER_ISSUER = "https://other.example.com"
+ELSEWHERE: JsonObject = {"kind": PROVIDER.kind, "name": "other"}  # a providerRef
 METADATA: JsonObject = {
     "clientName": "Dashboard",
     "redirectUris": ["https://dashboard.example.com/callback"],
@@ -129,6 +133,8 @@ class Use:
 @dataclass(slots=True)
 class World:
     provider: FakeProvider = field(default_factory=FakeProvider)
+    # Numbers of its own, so that nothing of one works at the other.
+    other: FakeProvider = field(default_factory=lambda: FakeProvider(issuer=OTHER_ISSUER, made=100))
     cluster: FakeCluster = field(default_factory=FakeCluster)
     events: Events = field(default_factory=Events)
     metrics: Metrics = field(default_factory=Metrics)
@@ -137,19 +143,21 @@ class World:
     resync: InMemoryResync = field(default_factory=InMemoryResync)
     wire: Wire = field(default_factory=Wire)
     operator_class: str = ""
+    observer: Callable[[str], None] = lambda _name: None
     now: datetime = datetime(2026, 1, 1, tzinfo=UTC)
     ids: int = 0
     slept: float = 0.0
 
     @property
     def context(self) -> Context:
-        self.provider.wire = self.wire
-        self.provider.clock = self._seconds
+        self.wire.observer = self.observer
+        self.provider.wire = self.other.wire = self.wire
+        self.provider.clock = self.other.clock = self._seconds
         kubernetes = FakeKubernetesApi(self.cluster, self.wire)
         return Context(
             kubernetes=kubernetes,
             references=kubernetes,
-            registrations=self.registrations or self.provider,
+            registrations=self.registrations or ProvidersByIssuer(self.provider, self.other),
             events=self.events,
             metrics=self.metrics,
             provider_use=self.use,
@@ -183,6 +191,12 @@ class World:
         self.cluster.create(
             CLUSTER_OAUTH_PROVIDERS,
             document(CLUSTER_OAUTH_PROVIDERS, "", "main", spec=provider_spec(**spec)),
+        )
+
+    def add_other_provider(self, **spec: object) -> None:
+        wanted = provider_spec(issuer=OTHER_ISSUER, **spec)
+        self.cluster.create(
+            CLUSTER_OAUTH_PROVIDERS, document(CLUSTER_OAUTH_PROVIDERS, "", "other", spec=wanted)
         )
 
     def set_provider(self, **spec: object) -> None:
@@ -263,6 +277,12 @@ class World:
         return {
             key: base64.b64decode(value).decode() for key, value in texts(found, "data").items()
         }
+
+    def opens(self, secret: dict[str, str]) -> bool:
+        """Whether the credentials of a Secret would get a token; trying them would change that."""
+        at = self.other if secret["issuer"] == self.other.issuer else self.provider
+        client = at.clients.get(secret["client_id"])
+        return client is not None and secret["client_secret"] in client.secrets
 
     def records(self) -> list[Record]:
         """Return every record in the operator's namespace."""

@@ -55,6 +55,7 @@ class RegisteredClient:
 @dataclass(slots=True)
 class FakeProvider:
     idempotent: bool = False
+    issuer: str = ISSUER
     manages: bool = True
     updates: bool = True
     deletes: Outcome | None = None  # what a deletion is answered with, and nothing is done
@@ -99,12 +100,12 @@ class FakeProvider:
         initial_access_token: SecretStr | None,
         idempotency_key: str,
     ) -> Outcome:
-        assert (connection.issuer, endpoint) == (ISSUER, f"{ISSUER}/register")
+        assert (connection.issuer, endpoint) == (self.issuer, f"{self.issuer}/register")
         token = initial_access_token.get_secret_value() if initial_access_token else None
         return self._call("register", lambda: self._register(body, token, idempotency_key))
 
     async def read(self, connection: ProviderConnection, management: Management) -> Outcome:
-        assert connection.issuer == ISSUER
+        assert connection.issuer == self.issuer
         return self._call("read", lambda: self._read(management))
 
     async def update(
@@ -115,7 +116,7 @@ class FakeProvider:
         *,
         idempotency_key: str,
     ) -> Outcome:
-        assert connection.issuer == ISSUER
+        assert connection.issuer == self.issuer
         assert idempotency_key
         return self._call("update", lambda: self._update(management, body))
 
@@ -127,12 +128,12 @@ class FakeProvider:
         *,
         idempotency_key: str,
     ) -> Outcome:
-        assert connection.issuer == ISSUER
+        assert connection.issuer == self.issuer
         assert idempotency_key
         return self._call("rotate", lambda: self._rotate(management, body, idempotency_key))
 
     async def delete(self, connection: ProviderConnection, management: Management) -> Outcome:
-        assert connection.issuer == ISSUER
+        assert connection.issuer == self.issuer
         return self._call("delete", lambda: self._delete(management))
 
     async def probe(
@@ -144,8 +145,8 @@ class FakeProvider:
         client_secret: SecretStr,
         auth_method: str,
     ) -> ProbeOutcome:
-        assert connection.issuer == ISSUER
-        assert token_endpoint == f"{ISSUER}/token"
+        assert connection.issuer == self.issuer
+        assert token_endpoint == f"{self.issuer}/token"
         if self.down:
             return CannotTell("the token endpoint does not answer")
         opens = self.opens(client_id, client_secret.get_secret_value(), auth_method)
@@ -205,11 +206,14 @@ class FakeProvider:
                 client_id_issued_at=1_700_000_000,
                 client_secret_expires_at=client.expires_at,
                 registration_access_token=token,
-                registration_client_uri=_uri(client) if self.manages else None,
+                registration_client_uri=self._uri(client) if self.manages else None,
                 metadata={**client.metadata, **self.overrides},
                 deviations=self.deviations,
             )
         )
+
+    def _uri(self, client: RegisteredClient) -> str:
+        return f"{self.issuer}/register/{client.client_id}"
 
     def _find(self, management: Management) -> RegisteredClient | None:
         client = self.clients.get(management.registration_client_uri.rpartition("/")[2])
@@ -278,10 +282,6 @@ def _failed(fault: Fault) -> Outcome:
     if fault is Fault.GATEWAY_404:
         return NotSupported(404)
     return Unreachable("no answer", may_have_arrived=fault is not Fault.NOT_SENT)
-
-
-def _uri(client: RegisteredClient) -> str:
-    return f"{ISSUER}/register/{client.client_id}"
 
 
 def _use(issued: list[str], used: str) -> None:

@@ -22,14 +22,6 @@ _OF_CLIENTS = (
     ),
     Example(
         CLIENT,
-        "",
-        "spec.providerRef cannot be changed once",
-        {"spec.deletionPolicy": "Retain"},
-        {"spec.providerRef": {"name": "other"}},
-        transition=True,
-    ),
-    Example(
-        CLIENT,
         "spec.secret.keys",
         "keys must name values by their default keys",
         {"spec.secret": {"keys": {"client_id": "OAUTH_ID"}}},

@@ -49,7 +49,8 @@ class OAuthClientSpec(ResourceModel):
         description=(
             "The provider to register the client at. Omitted: the ClusterOAuthProvider annotated"
             ' dcr-operator.dev/is-default-provider: "true" when the client is registered; it then'
-            " stays there."
+            " stays there. After a change the client is registered at the new one first; the old"
+            " registration is deleted five minutes after the Secret was written."
         ),
     )
     client_metadata: ClientMetadataSpec = Field(
@@ -140,6 +141,13 @@ class OAuthClientStatus(StatusModel):
     client_id_issued_at: datetime | None = Field(
         default=None, description="When the provider issued the client_id."
     )
+    previous_credentials_valid_until: datetime | None = Field(
+        default=None,
+        description=(
+            "Until when, at least, the credentials that were replaced go on working; absent when"
+            " none are left."
+        ),
+    )
     client_secret_expires_at: datetime | None = Field(
         default=None, description="When the client_secret expires; absent when it does not."
     )
@@ -168,15 +176,6 @@ class OAuthClient(ResourceModel):
             Rule(
                 f"self.metadata.name.size() <= {NAME_LENGTH}",
                 f"metadata.name must have at most {NAME_LENGTH} characters: it becomes a label",
-            ),
-            # Until then a mistyped reference can be corrected.
-            Rule(
-                "!has(oldSelf.status) || !has(oldSelf.status.clientId)"
-                " || !has(self.spec.providerRef) || !has(oldSelf.spec.providerRef)"
-                " || self.spec.providerRef == oldSelf.spec.providerRef",
-                "spec.providerRef cannot be changed once the client is registered: make a new"
-                " OAuthClient",
-                ".spec.providerRef",
             ),
         ),
     )

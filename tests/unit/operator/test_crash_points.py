@@ -5,17 +5,15 @@ a provider that is not idempotent: none but those on record); O2 the Secret open
 O3 then silence: no writes, no requests.
 """
 
-from collections.abc import Callable
-
 import pytest
 
+from tests.fakes.crash_sweep import MOST_CALLS, Prepare, sweep
 from tests.fakes.faults import Fault, FaultAt
 from tests.fakes.operator_world import RESYNC, World
 from tests.fakes.provider import FakeProvider
 
 METADATA = {"clientName": "Dashboard", "redirectUris": ["https://dashboard.example.com/callback"]}
 BY_POST = {**METADATA, "tokenEndpointAuthMethod": "client_secret_post"}
-MOST_CALLS = 30  # more than any pass makes: the sweep ends when a fault is not reached
 
 
 def new_world(*, idempotent: bool) -> World:
@@ -80,26 +78,6 @@ async def about_to_delete(*, idempotent: bool) -> World:
     return world
 
 
-async def _sweep(
-    prepare: Callable[..., object],
-    fault: Fault,
-    *,
-    idempotent: bool,
-    check: Callable[[World], None],
-) -> None:
-    for call in range(1, MOST_CALLS):
-        world = await prepare(idempotent=idempotent)  # type: ignore[misc]  # one of the above
-        reached = await world.run_pass_with(FaultAt(fault, call))
-        world.restart()
-        await world.run_pass()
-        world.advance(RESYNC)
-        await world.settle()
-        check(world)
-        if not reached:
-            return
-    raise AssertionError("a pass makes more calls than the sweep covers")
-
-
 def lives(world: World, *, name: str) -> None:
     """O1 and O2 for a live resource."""
     assert world.condition() == ("True", "Ready")
@@ -146,7 +124,7 @@ KINDS = [pytest.param(True, id="idempotent"), pytest.param(False, id="not idempo
 @pytest.mark.parametrize("idempotent", KINDS)
 @pytest.mark.parametrize("fault", FAULTS)
 async def test_creating_survives(fault: Fault, *, idempotent: bool) -> None:
-    await _sweep(
+    await sweep(
         about_to_create,
         fault,
         idempotent=idempotent,
@@ -157,7 +135,7 @@ async def test_creating_survives(fault: Fault, *, idempotent: bool) -> None:
 @pytest.mark.parametrize("idempotent", KINDS)
 @pytest.mark.parametrize("fault", FAULTS)
 async def test_updating_survives(fault: Fault, *, idempotent: bool) -> None:
-    await _sweep(
+    await sweep(
         about_to_update,
         fault,
         idempotent=idempotent,
@@ -170,7 +148,7 @@ async def test_updating_survives(fault: Fault, *, idempotent: bool) -> None:
 async def test_changing_how_the_client_authenticates_survives(
     fault: Fault, *, idempotent: bool
 ) -> None:
-    await _sweep(
+    await sweep(
         about_to_change_the_method,
         fault,
         idempotent=idempotent,
@@ -206,7 +184,7 @@ async def test_what_follows_a_lost_change_of_the_method_knows_of_it(
 @pytest.mark.parametrize("idempotent", KINDS)
 @pytest.mark.parametrize("fault", FAULTS)
 async def test_registering_again_survives(fault: Fault, *, idempotent: bool) -> None:
-    await _sweep(
+    await sweep(
         about_to_reregister,
         fault,
         idempotent=idempotent,
@@ -219,16 +197,16 @@ async def test_registering_again_survives(fault: Fault, *, idempotent: bool) -> 
 @pytest.mark.parametrize("fault", [each for each in FAULTS if each is not Fault.GATEWAY_404])
 @pytest.mark.parametrize("prepare", [about_to_be_denied, about_to_be_denied_by_an_update])
 async def test_taking_away_what_the_policy_denies_survives(
-    prepare: Callable[..., object], fault: Fault, *, idempotent: bool
+    prepare: Prepare, fault: Fault, *, idempotent: bool
 ) -> None:
-    await _sweep(prepare, fault, idempotent=idempotent, check=is_denied)
+    await sweep(prepare, fault, idempotent=idempotent, check=is_denied)
 
 
 @pytest.mark.parametrize("idempotent", KINDS)
 # A 404 to a deletion means that the client is gone, whoever says so.
 @pytest.mark.parametrize("fault", [each for each in FAULTS if each is not Fault.GATEWAY_404])
 async def test_deleting_survives(fault: Fault, *, idempotent: bool) -> None:
-    await _sweep(about_to_delete, fault, idempotent=idempotent, check=is_dead)
+    await sweep(about_to_delete, fault, idempotent=idempotent, check=is_dead)
 
 
 @pytest.mark.parametrize("idempotent", KINDS)

@@ -4,7 +4,6 @@ from dataclasses import replace
 
 import pytest
 
-from dcr_operator.kube import Key
 from dcr_operator.outcomes import (
     CannotTell,
     CredentialsAccepted,
@@ -75,12 +74,6 @@ OUTDATED = stored(registration=registration(spec_hash="h0"))
 NEVER = OnAmbiguousCreate.STOP
 AGAIN = OnLostRegistrationAccessToken.REREGISTER
 FOREIGN = tenant(ours=False)
-RENAMED = usable()
-RENAMED = replace(
-    RENAMED,
-    snapshot=snapshot(connection=replace(snapshot().connection, issuer="https://new.example.com")),
-)
-ELSEWHERE = stored(provider=snapshot(key=Key("ClusterOAuthProvider", "", "other")))
 BROKEN = registration(client_id="a\nb")
 DRIFTED = {"redirect_uris": ["https://other.example.com/"]}
 CHANGED = registration(metadata={**WANTED, **DRIFTED})
@@ -94,8 +87,6 @@ def lost(probe: object = None, **policy: object) -> Observed:
 CASES: list[tuple[str, Observed, type[Step], Reason | None]] = [
     ("all as wanted: done", steady(), Done, Reason.READY),
     ("unreadable record: wait", steady(record=RecordUnreadable("?")), Wait, Reason.INTERNAL_ERROR),
-    ("registered at another provider: stop", steady(record=ELSEWHERE), Stop, Reason.INVALID_SPEC),
-    ("the provider's issuer is another: stop", steady(provider=RENAMED), Stop, Reason.INVALID_SPEC),
     # A refused token: what probing says decides.
     ("token refused: probe", lost(), Probe, None),
     (
@@ -257,7 +248,8 @@ def test_the_order_of_the_checks_is_part_of_the_contract() -> None:
         "suspended",
         "record_unreadable",
         "record_missing",
-        "provider_changed",
+        "issuer_changed",
+        "unanswered_elsewhere",
         "answer_denied",
         "secret_of_denied",
         "token_rejected",
@@ -268,6 +260,10 @@ def test_the_order_of_the_checks_is_part_of_the_contract() -> None:
         "secret_conflict",
         "secret_outdated",
         "secret_renamed",
+        "unscheduled",
+        "due_now",
+        "succession_unknown",
+        "moved",
         "update_due",
         "drifted",
         "record_outdated",
