@@ -5,8 +5,9 @@ no Events. Replaceable by a few hundred lines of list and watch.
 """
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
+from math import inf
 from typing import Any
 
 import aiohttp
@@ -29,7 +30,7 @@ from dcr_operator.watch_index import Enqueue, WatchIndex
 from dcr_operator.watch_streams import WatchStreams
 from dcr_operator.work_queue import WorkQueue
 
-_DEBOUNCE = 10.0  # seconds until a provider's count of clients is written
+_LISTED_AFTER = 30.0  # seconds: by then the first listing has been handled
 
 Route = Callable[[str | None, Mapping[str, Any]], list[Enqueue]]
 
@@ -85,6 +86,17 @@ class EventSource:
                 for task in (refused, watching):
                     task.cancel()
                 await asyncio.gather(refused, watching, return_exceptions=True)
+
+    async def restore_unpublished(
+        self, started: asyncio.Event, sleep: Callable[[float], Awaitable[None]]
+    ) -> None:
+        """Look at clients whose Secret went while no operator ran; no event tells of those."""
+        if not self.watch_secrets:
+            return
+        await started.wait()
+        await sleep(_LISTED_AFTER)
+        for each in self.index.unpublished():
+            enqueue(self.queue, each)
 
     def _watches(self) -> int:
         namespaced = len([OAUTH_CLIENTS, OAUTH_PROVIDERS]) + self.watch_secrets
@@ -143,10 +155,10 @@ class EventSource:
 def enqueue(queue: WorkQueue[Key], each: Enqueue) -> None:
     if each.reset_backoff:
         queue.reset_backoff(each.key)
-    if each.debounced:
-        queue.add_after(each.key, _DEBOUNCE)
-    else:
+    if each.after <= 0:
         queue.add(each.key, each.priority)
+    elif each.after < inf:
+        queue.add_after(each.key, each.after)
 
 
 class _NoDiffBase(kopf.DiffBaseStorage):

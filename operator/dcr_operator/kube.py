@@ -59,6 +59,11 @@ class Key:
         return f"{self.kind} {place}"
 
     @property
+    def path(self) -> str:
+        """Return it as metrics and logs name a provider: ClusterOAuthProvider/main."""
+        return "/".join(part for part in (self.kind, self.namespace, self.name) if part)
+
+    @property
     def resource(self) -> Resource:
         return RESOURCES_BY_KIND[self.kind]
 

@@ -97,6 +97,7 @@ class Lifecycle:
             self.source.run(server_timeout=self.server_timeout, stop=stop_watching, started=started)
         )
         relay = self._start(self._signals_after(started), "signals")
+        self._start(self.source.restore_unpublished(started, asyncio.sleep), "unpublished")
         vital += [watching, asyncio.create_task(self._stop.wait())]
         try:
             done, _ = await asyncio.wait(vital, return_when=asyncio.FIRST_COMPLETED)

@@ -17,6 +17,7 @@ from dcr_operator.backoff import Backoff
 from dcr_operator.client_metrics import ClientMetrics
 from dcr_operator.event_recorder import KubernetesEventRecorder
 from dcr_operator.events import EventSource, enqueue
+from dcr_operator.first_look import FirstLook
 from dcr_operator.health import HealthServer
 from dcr_operator.kube import Key
 from dcr_operator.kubernetes_api import HttpKubernetesApi
@@ -107,7 +108,9 @@ def _adapters(connection: KubernetesConnection) -> _Adapters:
 
 def _lifecycle(settings: Settings, adapters: _Adapters) -> Lifecycle:
     streams = adapters.streams
-    index = WatchIndex(listed=lambda: streams.ready_problem() is None)
+    resync = InMemoryResync()
+    first_look = FirstLook(resync, adapters.clients, settings.resync, _now)
+    index = WatchIndex(first_look, listed=lambda: streams.ready_problem() is None)
     queue = _queue(settings, adapters.metrics, index)
     index.enqueue = lambda each: enqueue(queue, each)
     index.changed = adapters.references.forget
@@ -120,7 +123,7 @@ def _lifecycle(settings: Settings, adapters: _Adapters) -> Lifecycle:
         settings.watch_namespaces,
         settings.secret_watch,
     )
-    context = _context(settings, adapters, index)
+    context = _context(settings, adapters, index, resync)
     return Lifecycle(
         health=HealthServer(settings.listen_address, adapters.metrics),
         watchdog=watchdog,
@@ -145,7 +148,9 @@ def _queue(settings: Settings, metrics: Metrics, index: WatchIndex) -> WorkQueue
     )
 
 
-def _context(settings: Settings, adapters: _Adapters, index: WatchIndex) -> Context:
+def _context(
+    settings: Settings, adapters: _Adapters, index: WatchIndex, resync: InMemoryResync
+) -> Context:
     return Context(
         kubernetes=adapters.api,
         references=adapters.references,
@@ -153,7 +158,7 @@ def _context(settings: Settings, adapters: _Adapters, index: WatchIndex) -> Cont
         events=adapters.recorder,
         metrics=adapters.clients,
         provider_use=index,
-        resync=InMemoryResync(),
+        resync=resync,
         namespace=settings.namespace,
         default_resync=settings.resync,
         allow_loopback=settings.allow_loopback,

@@ -81,9 +81,7 @@ def _connection(
     limits = spec.limits
     namespaced = isinstance(provider, OAuthProvider)
     return ProviderConnection(
-        provider=f"{key.kind}/{key.namespace}/{key.name}"
-        if namespaced
-        else f"{key.kind}/{key.name}",
+        provider=key.path,
         issuer=spec.issuer,
         registration_endpoint=spec.registration_endpoint,
         backchannel_origin=provider.spec.backchannel_origin

@@ -141,8 +141,11 @@ class ProviderUse(Protocol):
         """Return the number, or None while the first listing is not complete."""
         ...
 
-    def discovered(self, provider: Key, shown: str) -> None:
-        """Take note of what of the provider goes into Secrets; a change concerns its clients."""
+    def discovered(self, provider: Key, shown: str, before: str | None) -> None:
+        """Take note of what of the provider goes into Secrets; a change concerns its clients.
+
+        `before`: what its status said of it, before a restart too.
+        """
         ...
 
 

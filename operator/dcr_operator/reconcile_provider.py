@@ -1,6 +1,5 @@
 """One pass over one provider: whether it answers and has what registering takes."""
 
-import hashlib
 from typing import Final
 
 from dcr_operator.client_status import status_patch
@@ -9,14 +8,18 @@ from dcr_operator.kube import ApiNotFound, JsonObject, Key, member, object_meta,
 from dcr_operator.observe_provider import discover
 from dcr_operator.operator_class import NOT_SERVED, serves_provider
 from dcr_operator.ports import Context, EventType, Regarding, Result
-from dcr_operator.provider_status import provider_status, ready_aspect
+from dcr_operator.provider_status import (
+    DIGEST_MEMBER,
+    endpoints_digest,
+    provider_status,
+    ready_aspect,
+)
 from dcr_operator.reasons import ConditionType, Reason
 from dcr_operator.reconcile_client import patience
 from dcr_operator.referenced_secrets import read_initial_access_token
 from dcr_operator.resources import InvalidSpecError, parse_provider
 from dcr_operator.state import (
     InitialAccessTokenAbsent,
-    ProviderSnapshot,
     ProviderState,
     ProviderUnusable,
 )
@@ -35,21 +38,9 @@ async def reconcile_provider(key: Key, context: Context) -> Result:
     await _report(key, document, state, context)
     if isinstance(state, ProviderUnusable):
         return Result(state.reason.value, patience(state.retry_after), failed=True)
-    context.provider_use.discovered(key, _digest(state.snapshot))
+    before = text(member(document, "status"), DIGEST_MEMBER) or None
+    context.provider_use.discovered(key, endpoints_digest(state.snapshot), before)
     return Result(Reason.READY.value, LOOK_AGAIN, provider=state.snapshot.connection.provider)
-
-
-def _digest(snapshot: ProviderSnapshot) -> str:
-    """Of what clients' Secrets show: endpoints, and the certificates to trust."""
-    shown = (
-        snapshot.registration_endpoint,
-        snapshot.token_endpoint,
-        snapshot.authorization_endpoint,
-        snapshot.userinfo_endpoint,
-        snapshot.jwks_uri,
-        snapshot.connection.ca_bundle,
-    )
-    return hashlib.sha256(repr(shown).encode()).hexdigest()
 
 
 async def _observe(key: Key, document: JsonObject, context: Context) -> ProviderState:

@@ -8,10 +8,12 @@ import hashlib
 import json
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
+from typing import Final
 
 from pydantic import JsonValue
 
 from dcr_operator.default_provider import is_default
+from dcr_operator.first_look import FirstLook, is_edited_by_others
 from dcr_operator.kube import (
     CLUSTER_OAUTH_PROVIDERS,
     NAMESPACES,
@@ -30,6 +32,7 @@ from dcr_operator.work_queue import Priority
 
 DELETED = "DELETED"
 ADDED = "ADDED"
+DEBOUNCE: Final = 10.0  # seconds until a provider's count of clients is written
 LISTED: None = None  # kopf: the object was there when the watch began
 
 Object = Mapping[str, JsonValue]
@@ -42,7 +45,7 @@ class Enqueue:
     key: Key
     priority: Priority = Priority.CHANGED
     reset_backoff: bool = False
-    debounced: bool = False  # a provider's count of clients: soon is early enough
+    after: float = 0.0  # seconds; inf is never
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +77,7 @@ class _SeenSecret:
 class WatchIndex:
     """Implements `ports.ProviderUse`; ``listed`` says whether the first listing is complete."""
 
+    first_look: FirstLook
     listed: Callable[[], bool] = lambda: True
     enqueue: Callable[[Enqueue], None] = lambda _enqueue: None  # for what no event tells
     changed: Callable[[Resource, str, str], None] = lambda _resource, _namespace, _name: None
@@ -81,20 +85,23 @@ class WatchIndex:
     _providers: dict[Key, _Seen] = field(default_factory=dict)
     # By provider; under None are the clients that have none yet.
     _users: dict[Key | None, set[Key]] = field(default_factory=dict)
-    _shown: dict[Key, str] = field(default_factory=dict)
     _secrets: dict[tuple[str, str], _SeenSecret] = field(default_factory=dict)
     _namespaces: dict[str, Mapping[str, str]] = field(default_factory=dict)
 
     def clients_of(self, provider: Key) -> int | None:
         return len(self._users.get(provider, ())) if self.listed() else None
 
-    def discovered(self, provider: Key, shown: str) -> None:
+    def discovered(self, provider: Key, shown: str, before: str | None) -> None:
         """What of a provider goes into Secrets: when it changes, its clients are looked at."""
-        before = self._shown.get(provider)
-        self._shown[provider] = shown
         if before is not None and before != shown:
+            self.first_look.changed(provider, ())
             for each in self._users_of(provider):
                 self.enqueue(each)
+
+    def unpublished(self) -> list[Enqueue]:
+        """Clients of the first listing whose Secret went while nobody looked."""
+        published = {secret.client for secret in self._secrets.values()}
+        return [Enqueue(key) for key in self.first_look.without(published)]
 
     def provider_of(self, key: Key) -> Key | None:
         """The lane of a key in the work queue."""
@@ -111,11 +118,14 @@ class WatchIndex:
         found = self._recount(key, before, seen)
         if seen is None:
             self._clients.pop(key, None)
+            self.first_look.forget(key)
             return [*found, Enqueue(key, Priority.ROUTINE)]
         self._clients[key] = seen
         if before is None:
-            herd = Priority.ROUTINE if event is LISTED else Priority.CHANGED
-            return [*found, Enqueue(key, herd, reset_backoff=True)]
+            if event is not LISTED:
+                return [*found, Enqueue(key, reset_backoff=True)]
+            after = self.first_look.client(key, seen.provider, obj)
+            return [*found, Enqueue(key, Priority.ROUTINE, reset_backoff=True, after=after)]
         if seen.asks_for_more_than(before):
             found.append(Enqueue(key, reset_backoff=True))
         return found
@@ -127,7 +137,6 @@ class WatchIndex:
         before = self._providers.get(key)
         if event == DELETED:
             self._providers.pop(key, None)
-            self._shown.pop(key, None)
             for_all = self._default_changed(key, before, None)
             return [Enqueue(key, Priority.ROUTINE), *self._users_of(key), *for_all]
         # Requests are made of clients.
@@ -136,7 +145,7 @@ class WatchIndex:
         for_all = self._default_changed(key, before, seen)
         if before is None:
             # While everything is listed its clients come by themselves.
-            waiting = [] if event is LISTED else self._users_of(key)
+            waiting = self._settled(key, obj) if event is LISTED else self._users_of(key)
             return [Enqueue(key, reset_backoff=True), *waiting, *for_all]
         if seen.asks_for_more_than(before):
             return [Enqueue(key, reset_backoff=True), *self._users_of(key), *for_all]
@@ -157,7 +166,11 @@ class WatchIndex:
             return [Enqueue(key) for key in known if not self._clients[key].deleting]
         now = _SeenSecret(_digest(obj), first if first in self._clients else labelled)
         self._secrets[place] = now
-        if before is None or before.digest == now.digest:
+        if before is None:
+            # Who was listed before and who is listed after it: both come to be looked at.
+            away = event is LISTED and is_edited_by_others(obj)
+            return [Enqueue(labelled, Priority.ROUTINE)] if away else []
+        if before.digest == now.digest:
             return []
         return [Enqueue(key) for key in known]
 
@@ -187,6 +200,10 @@ class WatchIndex:
         }
         return [Enqueue(each, Priority.ROUTINE, reset_backoff=True) for each in sorted(waiting)]
 
+    def _settled(self, provider: Key, obj: Object) -> list[Enqueue]:
+        due = self.first_look.provider(provider, obj, self._users.get(provider, ()))
+        return [Enqueue(key, Priority.ROUTINE, after=after) for key, after in due.items()]
+
     def _users_of(self, provider: Key, *, only_waiting: bool = False) -> list[Enqueue]:
         users: Iterable[Key] = self._users.get(provider, ())
         if only_waiting:
@@ -205,7 +222,7 @@ class WatchIndex:
             self._users.setdefault(now.provider, set()).add(key)
         changed = dict.fromkeys(each.provider for each in (before, now) if each is not None)
         return [
-            Enqueue(each, Priority.ROUTINE, debounced=True) for each in changed if each is not None
+            Enqueue(each, Priority.ROUTINE, after=DEBOUNCE) for each in changed if each is not None
         ]
 
 

@@ -121,8 +121,9 @@ class Use:
     clients: int | None = 1
     shown: list[str] = field(default_factory=list)
 
-    def discovered(self, provider: Key, shown: str) -> None:
+    def discovered(self, provider: Key, shown: str, before: str | None) -> None:
         assert provider == PROVIDER
+        assert before in (None, *self.shown)
         self.shown.append(shown)
 
     def clients_of(self, provider: Key) -> int | None:

@@ -219,6 +219,14 @@ class OAuthProviderStatus(StatusModel):
         description="What the provider says it can do beyond registration.",
         json_schema_extra=schema(x_kubernetes_list_type="set"),
     )
+    endpoints_digest: str | None = Field(
+        default=None,
+        max_length=64,
+        description=(
+            "Digest of what of the provider is in the Secrets of its clients: endpoints and"
+            " certificates to trust. When it changes, the Secrets follow."
+        ),
+    )
     clients: int | None = Field(
         default=None, ge=0, description="OAuthClients that are registered here."
     )

@@ -14,6 +14,7 @@ from dcr_operator.watch_index import WatchIndex
 from dcr_operator.watch_streams import WatchStreams
 from dcr_operator.work_queue import WorkQueue
 from tests.fakes.api_server import FakeApiServer, running_api_server, status
+from tests.fakes.first_look import new_first_look
 
 
 @dataclass(slots=True)
@@ -27,7 +28,7 @@ class PlainConnection(KubernetesConnection):
 def source(server: FakeApiServer) -> EventSource:
     return EventSource(
         PlainConnection(server.configuration, None),
-        WatchIndex(),
+        WatchIndex(new_first_look()),
         WorkQueue(asyncio.get_running_loop(), Backoff(lambda: 0.0)),
         WatchStreams(time.monotonic),
         namespaces=(),

@@ -1,8 +1,11 @@
+from collections.abc import Callable
+
 import pytest
 
 from dcr_operator.kube import JsonObject, Key
-from dcr_operator.watch_index import ADDED, DELETED, LISTED, Enqueue, WatchIndex
+from dcr_operator.watch_index import ADDED, DEBOUNCE, DELETED, LISTED, Enqueue, WatchIndex
 from dcr_operator.work_queue import Priority
+from tests.fakes.first_look import SETTLED, new_first_look
 
 CLIENT = Key("OAuthClient", "team", "app")
 MAIN = Key("ClusterOAuthProvider", "", "main")
@@ -59,8 +62,12 @@ def secret(*, data: str = "a", version: str = "1", owner: str = "app") -> JsonOb
     return {"metadata": metadata, "data": {"client_secret": data}}
 
 
+def new_index(listed: Callable[[], bool] = lambda: True) -> WatchIndex:
+    return WatchIndex(new_first_look(), listed)
+
+
 def knowing(obj: JsonObject | None = None) -> WatchIndex:
-    index = WatchIndex()
+    index = new_index()
     index.on_client(LISTED, obj or client())
     return index
 
@@ -70,13 +77,13 @@ def keys(found: list[Enqueue]) -> list[Key]:
 
 
 def test_a_new_client_is_queued_before_routine() -> None:
-    (count, queued) = WatchIndex().on_client(ADDED, client())
+    (count, queued) = new_index().on_client(ADDED, client())
     assert queued == Enqueue(CLIENT, Priority.CHANGED, reset_backoff=True)
-    assert count == Enqueue(MAIN, Priority.ROUTINE, debounced=True)
+    assert count == Enqueue(MAIN, Priority.ROUTINE, after=DEBOUNCE)
 
 
 def test_clients_found_at_the_start_are_routine() -> None:
-    assert WatchIndex().on_client(LISTED, client())[-1].priority is Priority.ROUTINE
+    assert new_index().on_client(LISTED, client())[-1].priority is Priority.ROUTINE
 
 
 @pytest.mark.parametrize(
@@ -130,11 +137,11 @@ def test_clients_are_counted_by_provider() -> None:
 
 def test_a_client_that_moves_lets_both_providers_be_counted_anew() -> None:
     found = knowing().on_client(MODIFIED, client(generation=2, provider=OTHER))
-    assert keys([each for each in found if each.debounced]) == [MAIN, OTHER]
+    assert keys([each for each in found if each.after == DEBOUNCE]) == [MAIN, OTHER]
 
 
 def test_before_the_first_listing_is_complete_nothing_is_counted() -> None:
-    assert WatchIndex(listed=lambda: False).clients_of(MAIN) is None
+    assert new_index(listed=lambda: False).clients_of(MAIN) is None
 
 
 def test_a_clients_lane_is_its_provider() -> None:
@@ -168,19 +175,9 @@ def test_what_discovery_says_anew_queues_the_clients_of_the_provider() -> None:
     index = knowing(client(ready=True))
     found: list[Enqueue] = []
     index.enqueue = found.append
-    for shown in ("a", "a", "b"):
-        index.discovered(MAIN, shown)
+    for shown, before in (("a", None), ("a", "a"), ("b", "a")):
+        index.discovered(MAIN, shown, before)
     assert keys(found) == [CLIENT]
-
-
-def test_what_a_provider_has_shown_is_forgotten_with_it() -> None:
-    index = knowing(client(ready=True))
-    found: list[Enqueue] = []
-    index.enqueue = found.append
-    index.discovered(MAIN, "a")
-    index.on_provider(MAIN.kind, DELETED, provider())
-    index.discovered(MAIN, "b")
-    assert found == []
 
 
 def test_a_tenant_secret_that_loses_its_label_still_concerns_its_client() -> None:
@@ -248,7 +245,7 @@ def test_a_client_that_names_no_provider_belongs_to_the_one_in_its_status() -> N
     index = knowing(without_reference())
     assert (index.provider_of(CLIENT), index.clients_of(MAIN)) == (None, 0)
     found = index.on_client(MODIFIED, without_reference(resolved=True))
-    assert found == [Enqueue(MAIN, Priority.ROUTINE, debounced=True)]
+    assert found == [Enqueue(MAIN, Priority.ROUTINE, after=DEBOUNCE)]
     assert (index.provider_of(CLIENT), index.clients_of(MAIN)) == (MAIN, 1)
 
 
@@ -267,3 +264,45 @@ def test_a_client_that_waits_at_a_default_is_queued_when_that_is_none_any_more()
     index = knowing(without_reference(resolved=True))
     index.on_provider(MAIN.kind, LISTED, default())
     assert keys(index.on_provider(MAIN.kind, MODIFIED, default(is_default=False))) == [CLIENT]
+
+
+def test_a_settled_client_of_the_first_listing_waits_for_its_resync() -> None:
+    (_, found) = new_index().on_client(LISTED, SETTLED)
+    assert 0 < found.after < 3600
+    (_, created) = new_index().on_client(ADDED, SETTLED)
+    assert created.after == 0
+
+
+def test_settled_clients_of_a_provider_that_changed_meanwhile_are_queued() -> None:
+    index = new_index()
+    index.on_client(LISTED, SETTLED)
+    found = index.on_provider(MAIN.kind, LISTED, provider(generation=2))
+    assert found == [Enqueue(MAIN, reset_backoff=True), Enqueue(CLIENT, Priority.ROUTINE)]
+
+
+def test_clients_that_are_listed_after_a_changed_discovery_are_queued() -> None:
+    index = new_index()
+    index.discovered(MAIN, "b", "a")
+    assert index.on_client(LISTED, SETTLED)[-1].after == 0
+
+
+def test_a_secret_that_went_while_nobody_looked_queues_its_client() -> None:
+    index = new_index()
+    index.on_client(LISTED, SETTLED)
+    index.on_client(LISTED, client(name="b"))
+    assert keys(index.unpublished()) == [CLIENT]
+
+
+def test_a_secret_that_is_there_does_not() -> None:
+    index = new_index()
+    index.on_client(LISTED, SETTLED)
+    index.on_secret(LISTED, secret())
+    assert index.unpublished() == []
+
+
+def test_a_secret_that_others_edited_while_nobody_looked_queues_its_client() -> None:
+    edited = secret()
+    edited["metadata"]["managedFields"] = [  # type: ignore[index]  # as above
+        {"manager": "kubectl-edit", "fieldsV1": {"f:data": {"f:client_secret": {}}}}
+    ]
+    assert keys(new_index().on_secret(LISTED, edited)) == [CLIENT]
