@@ -88,6 +88,7 @@ _OF_PROVIDERS = [
     ("status.issuer", "provider_status", '"issuer"'),
     ("status.registrationEndpoint", "provider_status", '"registrationEndpoint"'),
     ("status.capabilities", "provider_status", '"capabilities"'),
+    ("status.endpointsDigest", "provider_status", "endpoints_digest("),
     ("status.clients", "provider_status", '"clients"'),
 ]
 _TABLES = {
