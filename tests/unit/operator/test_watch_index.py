@@ -2,7 +2,7 @@ from collections.abc import Callable
 
 import pytest
 
-from dcr_operator.kube import JsonObject, Key
+from dcr_operator.kube import JsonObject, Key, member
 from dcr_operator.watch_index import ADDED, DEBOUNCE, DELETED, LISTED, Enqueue, WatchIndex
 from dcr_operator.work_queue import Priority
 from tests.fakes.first_look import SETTLED, new_first_look
@@ -301,8 +301,8 @@ def test_a_secret_that_is_there_does_not() -> None:
 
 
 def test_a_secret_that_others_edited_while_nobody_looked_queues_its_client() -> None:
+    fields: JsonObject = {"f:data": {"f:client_secret": {}}}
+    entry: JsonObject = {"manager": "kubectl-edit", "fieldsV1": fields}
     edited = secret()
-    edited["metadata"]["managedFields"] = [  # type: ignore[index]  # as above
-        {"manager": "kubectl-edit", "fieldsV1": {"f:data": {"f:client_secret": {}}}}
-    ]
+    edited["metadata"] = {**member(edited, "metadata"), "managedFields": [entry]}
     assert keys(new_index().on_secret(LISTED, edited)) == [CLIENT]
