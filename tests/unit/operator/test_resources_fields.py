@@ -45,6 +45,7 @@ _OF_CLIENTS = [
     ("status.secretName", "client_status", '"secretName"'),
     ("status.clientIdIssuedAt", "client_status", '"clientIdIssuedAt"'),
     ("status.clientSecretExpiresAt", "client_status", '"clientSecretExpiresAt"'),
+    ("status.previousCredentialsValidUntil", "client_status", "previousCredentialsValidUntil"),
     ("status.registeredMetadata", "client_status", '"registeredMetadata"'),
     ("status.drift", "client_status", '"drift"'),
     ("status.drift.member", "client_status", '"member"'),
