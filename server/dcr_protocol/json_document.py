@@ -22,6 +22,8 @@ DEFAULT_MAX_DEPTH: Final = 16
 # C-052: a response is larger than a request at most by what the server knows beside.
 MAX_RESPONSE_BYTES: Final = 1_048_576
 MAX_RESPONSE_DEPTH: Final = 32
+# RFC 8259 §2
+_WHITESPACE: Final = " \t\n\r"
 
 
 def parse_json_object(
@@ -49,7 +51,7 @@ def parse_json(
         raise InvalidRequest(f"the body is larger than {max_bytes} bytes")
     try:
         text = body.decode("utf-8")
-        document: JsonValue = _STRICT.decode(text)
+        document = _read_strictly(text.strip(_WHITESPACE))
     except UnicodeDecodeError:
         raise InvalidRequest("the body is not UTF-8") from None
     except RecursionError:
@@ -81,6 +83,14 @@ def read_json_object(body: bytes) -> dict[str, JsonValue] | None:
     if "\\u" in text:
         encodable = json.dumps(document, ensure_ascii=False).encode("utf-8", errors="replace")
         return cast("dict[str, JsonValue]", json.loads(encodable))
+    return document
+
+
+def _read_strictly(text: str) -> JsonValue:
+    document: JsonValue
+    document, end = _STRICT.raw_decode(text)
+    if end != len(text):
+        raise ValueError("more than one value")
     return document
 
 

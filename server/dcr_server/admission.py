@@ -8,6 +8,7 @@ sector             the one thing that is fetched, so it comes last
 """
 
 from collections.abc import Mapping
+from typing import Final
 
 from dcr_protocol.client_metadata import ClientMetadata, parse_client_metadata
 from dcr_protocol.errors import (
@@ -27,6 +28,8 @@ from dcr_server.sectors import check_sector
 from dcr_server.server import Server
 from dcr_server.software_statements import SOFTWARE_STATEMENT, SoftwareStatement
 from dcr_server.token_endpoint import GRANT_TYPES
+
+_SERVED: Final = frozenset(GRANT_TYPES)
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,9 +100,9 @@ def _check_software_stays(statement: SoftwareStatement, registered: Client) -> N
 
 
 def _refuse_what_gets_no_token(metadata: ClientMetadata) -> None:
-    served = ", ".join(set(GRANT_TYPES).intersection(metadata.grant_types or ()))
-    if not served:
+    if _SERVED.isdisjoint(metadata.grant_types or ()):
         return
+    served = ", ".join(_SERVED.intersection(metadata.grant_types or ()))
     method = metadata.token_endpoint_auth_method
     if method not in AUTH_METHODS:
         raise InvalidClientMetadata(

@@ -32,22 +32,23 @@ def create_app(server: Server) -> Application:
 
 def _routes(server: Server) -> list[Resource]:
     resource = partial(resource_at, server)
+    limiting = partial(limiting_failures, rate=server.failed_authentication_rate)
     path = server.urls.path
     return [
-        resource(f"{path}/connect/register", POST=limiting_failures(registration.register)),
+        resource(f"{path}/connect/register", POST=limiting(registration.register)),
         resource(
             f"{path}/connect/register/{{client_id}}",
-            GET=limiting_failures(client_configuration.read),
-            PUT=limiting_failures(client_configuration.update),
-            DELETE=limiting_failures(client_configuration.delete),
+            GET=limiting(client_configuration.read),
+            PUT=limiting(client_configuration.update),
+            DELETE=limiting(client_configuration.delete),
         ),
         resource(
             f"{path}/connect/register/{{client_id}}/secret",
-            POST=limiting_failures(client_configuration.rotate_secret),
+            POST=limiting(client_configuration.rotate_secret),
         ),
-        resource(f"{path}/token", POST=limiting_failures(token_endpoint.issue_token)),
-        resource(f"{path}/introspect", POST=limiting_failures(introspection.introspect)),
-        resource(f"{path}/revoke", POST=limiting_failures(revocation.revoke)),
+        resource(f"{path}/token", POST=limiting(token_endpoint.issue_token)),
+        resource(f"{path}/introspect", POST=limiting(introspection.introspect)),
+        resource(f"{path}/revoke", POST=limiting(revocation.revoke)),
         resource(f"{path}/jwks", GET=discovery.jwks),
         # RFC 8414 §3.1 puts the path of the issuer behind, DISC §4.1 before (S-181).
         resource(

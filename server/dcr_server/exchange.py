@@ -13,6 +13,7 @@ import structlog
 from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from dcr_server.header_fields import HeaderFields
 from dcr_server.metrics import RequestMetrics
 from dcr_server.request_ids import CURRENT, HEADER, RequestIds
 from dcr_server.server import Departure
@@ -30,6 +31,7 @@ log = structlog.get_logger()
 @dataclass(slots=True)
 class Exchange:
     request_id: str
+    headers: HeaderFields
     status: int = 0
     """0: no answer was begun."""
     policy: str = ""
@@ -83,7 +85,8 @@ class Exchanges:
         self._tells = log.is_enabled_for(logging.DEBUG)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        exchange = Exchange(self._request_ids.of(scope["headers"]))
+        headers = HeaderFields(scope["headers"])
+        exchange = Exchange(self._request_ids.of(headers.values(HEADER)), headers)
         scope[_KEY] = exchange
         header = (HEADER, exchange.request_id.encode("ascii"))
 

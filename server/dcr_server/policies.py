@@ -8,8 +8,8 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from dcr_protocol.client_metadata import ClientMetadata
 from dcr_protocol.errors import InvalidClientMetadata, InvalidRedirectUri
-from dcr_protocol.rules import DEFAULT_RULES, MetadataRules
-from dcr_protocol.uri_patterns import parse_uri_pattern
+from dcr_protocol.rules import MetadataRules
+from dcr_protocol.uri_patterns import UriPattern, parse_uri_pattern
 from dcr_server.durations import Seconds
 from dcr_server.provisioning import NOTHING, ProvisionedMetadata, provision
 from dcr_server.rates import ParsedRate
@@ -103,19 +103,19 @@ class Policy(BaseModel):
         "own", description="own or any: whose tokens a client may introspect"
     )
 
-    @property
+    @functools.cached_property
     def rules(self) -> MetadataRules:
         """The switches that the standards leave to a server (S-044, S-046, S-071, S-172)."""
-        loosened = self.allow_http_redirect_uris or self.allow_schemes_without_dot
-        keeps_statement = self.software_statement != "ignored"
-        if loosened or self.pages_on_redirect_hosts or keeps_statement:
-            return MetadataRules(
-                keep_software_statement=keeps_statement,
-                allow_http_redirect_uris=self.allow_http_redirect_uris,
-                allow_schemes_without_dot=self.allow_schemes_without_dot,
-                pages_on_redirect_hosts=self.pages_on_redirect_hosts,
-            )
-        return DEFAULT_RULES
+        return MetadataRules(
+            keep_software_statement=self.software_statement != "ignored",
+            allow_http_redirect_uris=self.allow_http_redirect_uris,
+            allow_schemes_without_dot=self.allow_schemes_without_dot,
+            pages_on_redirect_hosts=self.pages_on_redirect_hosts,
+        )
+
+    @functools.cached_property
+    def _patterns(self) -> tuple[UriPattern, ...]:
+        return tuple(_pattern(text) for text in self.redirect_uris)
 
     def provision(self, metadata: ClientMetadata) -> ClientMetadata:
         """Fill in the defaults and put in what is forced, before anything is checked (S-021)."""
@@ -153,7 +153,7 @@ class Policy(BaseModel):
                 )
 
     def _admits_uri(self, uri: str) -> bool:
-        return any(_pattern(pattern).matches(uri) for pattern in self.redirect_uris)
+        return any(pattern.matches(uri) for pattern in self._patterns)
 
     def _grant_scope(self, metadata: ClientMetadata) -> ClientMetadata:
         if metadata.scope is None:

@@ -62,16 +62,15 @@ def _unless_repeat(
     return refusal
 
 
-def limiting_failures(endpoint: Endpoint) -> Endpoint:
+def limiting_failures(endpoint: Endpoint, rate: Rate | None) -> Endpoint:
     """Count answers of 401, and beyond the rate of the address answer 429 to everything.
 
     Credentials are not looked at then: whoever guesses must not learn that a guess was right.
     """
+    if rate is None:
+        return endpoint
 
     async def limited(request: Request, server: Server) -> Response:
-        rate = server.failed_authentication_rate
-        if rate is None:
-            return await endpoint(request, server)
         key = address_group(requester_address(request, server))
         failures = server.limits.failures
         wait = failures.wait(key, rate, server.clock())

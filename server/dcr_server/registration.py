@@ -50,11 +50,8 @@ class Issued:
 
     token: Minted
     secret: Minted
-    secret_expires_at: int
-
-    @property
-    def fresh(self) -> Fresh:
-        return Fresh(self.token.hash, self.secret.hash, self.secret_expires_at)
+    fresh: Fresh
+    """What the storage keeps of them."""
 
 
 async def register(request: Request, server: Server) -> Response:
@@ -99,11 +96,10 @@ async def register(request: Request, server: Server) -> Response:
 
 def issue(server: Server, policy: Policy) -> Issued:
     lifetime = policy.secret_lifetime
-    return Issued(
-        token=mint(REGISTRATION_ACCESS_TOKEN_PREFIX, server.entropy),
-        secret=mint(CLIENT_SECRET_PREFIX, server.entropy),
-        secret_expires_at=NEVER if lifetime is None else server.now() + lifetime,
-    )
+    expires_at = NEVER if lifetime is None else server.now() + lifetime
+    token = mint(REGISTRATION_ACCESS_TOKEN_PREFIX, server.entropy)
+    secret = mint(CLIENT_SECRET_PREFIX, server.entropy)
+    return Issued(token, secret, Fresh(token.hash, secret.hash, expires_at))
 
 
 def idempotency_key_reused() -> InvalidRequest:

@@ -2,7 +2,7 @@
 
 import itertools
 import re
-from collections.abc import Iterable
+from collections.abc import Sequence
 from contextvars import ContextVar
 from typing import Final
 
@@ -27,8 +27,8 @@ class RequestIds:
         self._prefix = entropy(_PREFIX_BYTES).hex()
         self._count = itertools.count(1)
 
-    def of(self, headers: Iterable[tuple[bytes, bytes]]) -> str:
-        given = [value for name, value in headers if name == HEADER]
+    def of(self, given: Sequence[bytes]) -> str:
+        """Give the id of a request that came with these values of the header."""
         if len(given) == 1 and _ACCEPTED.fullmatch(given[0]):
             return given[0].decode("ascii")
         return f"{self._prefix}-{next(self._count):x}"

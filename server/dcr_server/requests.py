@@ -22,7 +22,7 @@ LONGEST_IDEMPOTENCY_KEY: Final = 255
 
 def header_values(request: Request, name: bytes) -> list[str]:
     """Return every header of that name, which is given in lower case."""
-    return [value.decode("latin-1") for key, value in request.scope["headers"] if key == name]
+    return [value.decode("latin-1") for value in exchange_of(request).headers.values(name)]
 
 
 def query_of(request: Request) -> str:

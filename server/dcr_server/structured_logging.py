@@ -3,11 +3,13 @@
 What may hold a secret is a SecretStr until it is sent, and no endpoint logs a body or a header.
 """
 
+import functools
 import json
 import logging
 import sys
+import time
 from collections.abc import Callable
-from typing import Literal, TextIO
+from typing import Final, Literal, TextIO
 
 import structlog
 from pydantic_core import to_json
@@ -17,15 +19,14 @@ from dcr_server.request_ids import CURRENT
 
 LogFormat = Literal["json", "text"]
 
+_LEVELS: Final = {"exception": "error", "warn": "warning"}
+"""Where the level is called otherwise than the method that logs."""
+
 
 def configure_logging(form: LogFormat, level: str, *, stream: TextIO | None = None) -> None:
     stream = stream or sys.stderr
     number = logging.getLevelNamesMapping()[level.upper()]
-    shared: list[Processor] = [
-        _add_request_id,
-        structlog.processors.add_log_level,
-        structlog.processors.TimeStamper(fmt="iso", utc=True),
-    ]
+    shared: list[Processor] = [_add_circumstances]
     renderers = _renderers(form)
     structlog.configure(
         processors=[*shared, *renderers],
@@ -46,11 +47,21 @@ def configure_logging(form: LogFormat, level: str, *, stream: TextIO | None = No
     root.setLevel(max(number, logging.WARNING))
 
 
-def _add_request_id(_logger: WrappedLogger, _level: str, event: EventDict) -> EventDict:
+def _add_circumstances(_logger: WrappedLogger, method: str, event: EventDict) -> EventDict:
+    """Say of which request, how bad and when."""
     request_id = CURRENT.get()
     if request_id:
         event["request_id"] = request_id
+    event["level"] = _LEVELS.get(method, method)
+    seconds = time.time()
+    event["timestamp"] = f"{_whole_second(int(seconds))}.{int(seconds % 1 * 1_000_000):06}Z"
     return event
+
+
+# A busy server writes thousands of lines within one.
+@functools.lru_cache(maxsize=1)
+def _whole_second(seconds: int) -> str:
+    return time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(seconds))
 
 
 def _escape(_logger: WrappedLogger, _level: str, event: EventDict) -> EventDict:

@@ -8,13 +8,15 @@ one transaction to it, so it may be performed again from the start when that is 
                ── returns its outcome ──────►
 
 Parameters stand as `?`. A statement that ends in FOR_UPDATE locks the rows that it reads where
-several transactions write at once; SQLite has one writer and does without.
+several transactions write at once; SQLite has one writer and does without. One that ends in CHANGED
+returns a row for each that it changed, of which only the number counts.
 """
 
 from collections.abc import Callable, Generator
 from typing import Final, TypeVar
 
 FOR_UPDATE: Final = " FOR UPDATE"
+CHANGED: Final = " RETURNING 1"
 
 T = TypeVar("T")
 
@@ -35,6 +37,6 @@ def first_row(sql: str, parameters: Row = ()) -> Operation[Row | None]:
 
 
 def changes(sql: str, parameters: Row) -> Operation[bool]:
-    """Perform a statement that ends in RETURNING, and say whether it changed any row."""
+    """Perform a statement that ends in CHANGED, and say whether it changed any row."""
     rows = yield sql, parameters
     return bool(rows)
