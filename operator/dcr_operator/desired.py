@@ -4,6 +4,7 @@ import contextlib
 import hashlib
 import json
 from collections.abc import Mapping
+from dataclasses import replace
 
 from pydantic import JsonValue
 
@@ -11,7 +12,7 @@ from dcr_operator.kube import CLUSTER_OAUTH_PROVIDERS, Key
 from dcr_operator.resources import DeletionPolicy, OAuthClient
 from dcr_operator.secret_form import SecretForm
 from dcr_operator.secret_presets import PRESETS
-from dcr_operator.state import Desired, Unwanted
+from dcr_operator.state import Desired, SecretKeyRef, Unwanted
 from dcr_protocol.client_metadata import ClientMetadata
 from dcr_protocol.client_update import update_request_document
 from dcr_protocol.errors import InvalidClientMetadata
@@ -28,10 +29,26 @@ def desired_client(client: OAuthClient) -> Desired | Unwanted:
         provider=provider_key(client),
         metadata=metadata,
         request=request,
-        spec_hash=hashlib.sha256(request).hexdigest(),
+        spec_hash=_hash(request),
         secret=secret_form(client),
         suspended=client.spec.suspend,
+        software_statement=_software_statement(client),
     )
+
+
+def with_metadata(desired: Desired, metadata: Mapping[str, JsonValue]) -> Desired:
+    """Return the wish for other metadata, with the request that follows from them."""
+    request = canonical_json(metadata)
+    return replace(desired, metadata=metadata, request=request, spec_hash=_hash(request))
+
+
+def _hash(request: bytes) -> str:
+    return hashlib.sha256(request).hexdigest()
+
+
+def _software_statement(client: OAuthClient) -> SecretKeyRef | None:
+    ref = client.spec.software_statement_ref
+    return None if ref is None else SecretKeyRef(client.metadata.namespace, ref.name, ref.key)
 
 
 def secret_form(client: OAuthClient) -> SecretForm:

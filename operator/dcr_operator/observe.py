@@ -23,6 +23,7 @@ from dcr_operator.ports import Context
 from dcr_operator.reasons import ConditionType, Reason
 from dcr_operator.reconcile_request import is_requested
 from dcr_operator.record import read_record_secret, record_name
+from dcr_operator.referenced_secrets import read_software_statement
 from dcr_operator.resources import DeletionPolicy, InvalidSpecError, parse_oauth_client
 from dcr_operator.state import (
     Desired,
@@ -34,6 +35,8 @@ from dcr_operator.state import (
     ProviderUsable,
     RecordUnreadable,
     ResourceFacts,
+    SoftwareStatementAbsent,
+    SoftwareStatementFound,
     StoredRecord,
     TenantSecret,
     Undecipherable,
@@ -73,14 +76,16 @@ async def observe(key: Key, document: JsonObject, wish: Wish, context: Context) 
         return Observed(resource, None)
     name = _secret_name(wish, document)
     named = wish.provider if isinstance(wish, Desired) else None
-    record, secret, previous, provider = await asyncio.gather(
+    record, secret, previous, provider, statement = await asyncio.gather(
         read_record(resource.uid, context),
         read_tenant_secret(resource, name, context),
         _previous_secret(resource, name, context),
         _state_of(named, key.namespace, context),
+        _software_statement(wish, context),
     )
     place = f"{context.namespace}/{record_name(resource.uid)}"
     observed = Observed(resource, provider, named, record, place, secret, previous)
+    observed = replace(observed, software_statement=statement)
     if isinstance(wish, Desired) and named is None:
         observed = await _with_unnamed_provider(observed, context)
     if isinstance(wish, Unwanted) and observed.stored is not None:
@@ -127,6 +132,14 @@ async def _with_unnamed_provider(observed: Observed, context: Context) -> Observ
         key = found
     state = await observe_provider(key, observed.resource.key.namespace, context)
     return replace(observed, provider=state, provider_key=key)
+
+
+async def _software_statement(
+    wish: Wish, context: Context
+) -> SoftwareStatementFound | SoftwareStatementAbsent | None:
+    if not isinstance(wish, Desired) or wish.software_statement is None:
+        return None
+    return await read_software_statement(wish.software_statement, context)
 
 
 def _read_is_due(observed: Observed, context: Context) -> bool:

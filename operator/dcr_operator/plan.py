@@ -13,7 +13,7 @@ from dcr_operator import plan_retirement as retirement
 from dcr_operator import plan_succession as succession
 from dcr_operator import plan_unwanted as unwanted
 from dcr_operator import plan_wanted as wanted
-from dcr_operator.plan_registration import token_rejected
+from dcr_operator.plan_registration import request_incomplete, token_rejected
 from dcr_operator.plan_suspended import suspended
 from dcr_operator.reasons import Reason
 from dcr_operator.state import Desired, Observed, Undecipherable, Unwanted, Wish
@@ -54,6 +54,8 @@ WANTED: Sequence[Check[Desired]] = (
     # Another registration takes the place of this one, whose credentials work meanwhile.
     succession.succession_unknown,
     succession.moved,
+    # Without all that belongs into it no request says what is wanted.
+    request_incomplete,
     wanted.update_due,
     wanted.drifted,
     wanted.record_outdated,

@@ -11,6 +11,7 @@ import yaml
 from pydantic import JsonValue
 
 from dcr_operator.client_policy import violations_of_request
+from dcr_operator.completed_request import SOFTWARE_STATEMENT
 from dcr_operator.default_provider import IS_DEFAULT
 from dcr_operator.desired import desired_client
 from dcr_operator.kube import (
@@ -146,7 +147,7 @@ def _client_preview(document: JsonObject, providers: Mapping[Key, AnyProvider]) 
         str(key),
         method="POST",
         url=endpoint,
-        body=wish.metadata,
+        body=_body(wish),
         secret=f"{key.namespace}/{wish.secret.name} ({wish.secret.type})",
         note="suspended: nothing is sent until spec.suspend is false"
         if wish.suspended
@@ -171,6 +172,13 @@ def _default_of(providers: Mapping[Key, AnyProvider]) -> Key | None:
         and provider.metadata.annotations.get(IS_DEFAULT) == "true"
     ]
     return defaults[0] if len(defaults) == 1 else None
+
+
+def _body(desired: Desired) -> Mapping[str, JsonValue]:
+    if desired.software_statement is None:
+        return desired.metadata
+    # What the statement says is for the provider alone.
+    return {**desired.metadata, SOFTWARE_STATEMENT: f"<{desired.software_statement}>"}
 
 
 def _key(document: JsonObject) -> Key:

@@ -73,8 +73,15 @@ def ready_to_register(
     return (
         request_denied(desired, usable)
         or refused_lately(desired, observed, Operation.REGISTER, now)
+        or request_incomplete(desired, observed, now)
         or prerequisite(observed, usable)
     )
+
+
+def request_incomplete(desired: Desired, _observed: Observed, _now: datetime) -> Step | None:
+    """Return what a request of now would lack; a repeat sends what it sent before."""
+    lacking = desired.lacking
+    return None if lacking is None else halt(lacking.reason, lacking.message)
 
 
 def is_repeatable(observed: Observed) -> bool:
@@ -100,6 +107,7 @@ def unanswered_registration(
     return (
         register_no_more(observed, intent, usable, now)
         or request_denied(desired, usable)
+        or request_incomplete(desired, observed, now)
         or prerequisite(observed, usable)
         or _register_again(desired, observed, usable, now)
     )

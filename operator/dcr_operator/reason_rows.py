@@ -184,6 +184,14 @@ ROWS: Final = (
         " the provider and remove the old client by hand.",
     ),
     Row(
+        Reason.SOFTWARE_STATEMENT_MISSING,
+        _REGISTERED,
+        Retry.BACK_OFF,
+        "The Secret or the key that spec.softwareStatementRef names does not exist, may not be"
+        " read, or holds no software statement. Nothing is sent without it.",
+        "Create it in the namespace of the OAuthClient, or correct the reference.",
+    ),
+    Row(
         Reason.CREATION_OUTCOME_UNKNOWN,
         _REGISTERED,
         Retry.ON_CHANGE,

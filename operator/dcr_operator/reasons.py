@@ -55,6 +55,7 @@ class Reason(StrEnum):
     REGISTRATION_REJECTED = "RegistrationRejected"
     POLICY_DENIED = "PolicyDenied"
     REGISTRATION_ACCESS_TOKEN_REJECTED = "RegistrationAccessTokenRejected"
+    SOFTWARE_STATEMENT_MISSING = "SoftwareStatementMissing"
     CREATION_OUTCOME_UNKNOWN = "CreationOutcomeUnknown"
     RECORD_MISSING = "RecordMissing"
     METADATA_NOT_ACCEPTED = "MetadataNotAccepted"

@@ -3,6 +3,7 @@
 from typing import Final
 
 from dcr_operator.act import act
+from dcr_operator.completed_request import completed
 from dcr_operator.kube import JsonObject, Key
 from dcr_operator.observe import observe, read_wish
 from dcr_operator.operator_class import NOT_SERVED, serves_client
@@ -34,20 +35,22 @@ async def reconcile_client(key: Key, context: Context) -> Result:
         context.metrics.client_gone(str(key))
         return Result(NOT_SERVED)
     wish = read_wish(document)
-    observed, end = await work(key, document, wish, context)
+    wish, observed, end = await work(key, document, wish, context)
     await report(wish, observed, end, document=document, context=context)
     return result_of(observed, end, context)
 
 
 async def work(
     key: Key, document: JsonObject, wish: Wish, context: Context
-) -> tuple[Observed, End]:
+) -> tuple[Wish, Observed, End]:
+    """Return the wish as it was completed, what is known in the end, and how it ended."""
     observed = await observe(key, document, wish, context)
     for _ in range(MAX_STEPS):
-        step = plan(wish, observed, context.now())
+        whole = completed(wish, observed)
+        step = plan(whole, observed, context.now())
         if isinstance(step, Wait | Stop | Done):
-            return observed, step
-        observed = await act(step, wish, observed, context)
+            return whole, observed, step
+        observed = await act(step, whole, observed, context)
     raise TooManyStepsError
 
 

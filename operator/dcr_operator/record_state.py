@@ -67,7 +67,7 @@ class Registration:
     registration_access_token: SecretStr | None = None
     previous_registration_access_token: SecretStr | None = None
     registration_client_uri: str | None = None
-    metadata: Mapping[str, JsonValue] = field(default_factory=dict)  # as returned
+    metadata: Mapping[str, JsonValue] = field(default_factory=dict, repr=False)  # as returned
     # An update was overtaken before it was answered: it may have changed any of these.
     uncertain: bool = False
     # Whether what the provider put in force was within the provider's clientPolicy.

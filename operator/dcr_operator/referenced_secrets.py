@@ -1,4 +1,4 @@
-"""Read what a provider refers to in Secrets: its initial access token and its certificates."""
+"""Read what resources refer to in Secrets: tokens, certificates, software statements."""
 
 import re
 from base64 import b64decode
@@ -7,12 +7,23 @@ from typing import Final
 
 from pydantic import SecretStr
 
-from dcr_operator.kube import SECRETS, ApiForbidden, JsonObject, texts
-from dcr_operator.ports import Context
-from dcr_operator.state import InitialAccessTokenAbsent, InitialAccessTokenFound, SecretKeyRef
+from dcr_operator.kube import SECRETS, ApiForbidden, JsonObject, text, texts
+from dcr_operator.ports import Context, ReferenceReader
+from dcr_operator.state import (
+    InitialAccessTokenAbsent,
+    InitialAccessTokenFound,
+    SecretKeyRef,
+    SoftwareStatementAbsent,
+    SoftwareStatementFound,
+)
 
 # RFC 6750 §2.1 and what a header can hold; a byte order mark is the usual surprise.
 _SENDABLE: Final = re.compile(r"[\x21-\x7e]+")
+# RFC 7519 §3, RFC 7515 §7.1: a JWT that is signed, whose header begins with `{"`.
+_SIGNED_JWT: Final = re.compile(r"eyJ[A-Za-z0-9_-]+[.][A-Za-z0-9_-]+[.][A-Za-z0-9_-]+")
+_LONGEST_STATEMENT: Final = 65536
+# A JWT that speaks for a ServiceAccount of the namespace is not sent to any provider.
+_NOT_TO_BE_SENT: Final = frozenset({"kubernetes.io/service-account-token"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,10 +33,18 @@ class SecretKeyAbsent:
 
 async def read_secret_key(ref: SecretKeyRef, context: Context) -> str | SecretKeyAbsent:
     """Return the text under one key of a Secret, or what is wrong with it."""
+    return await _read(ref, context.references)
+
+
+async def _read(
+    ref: SecretKeyRef, reads: ReferenceReader, refused_types: frozenset[str] = frozenset()
+) -> str | SecretKeyAbsent:
     try:
-        secret = await context.references.get(SECRETS, ref.namespace, ref.name)
+        secret = await reads.get(SECRETS, ref.namespace, ref.name)
     except ApiForbidden:
         return SecretKeyAbsent("may not be read by the operator")
+    if secret is not None and text(secret, "type") in refused_types:
+        return SecretKeyAbsent(f"is in a Secret of type {text(secret, 'type')}")
     value = None if secret is None else _decoded(secret, ref.key)
     return value if value and value.strip() else SecretKeyAbsent("does not exist")
 
@@ -49,6 +68,26 @@ async def read_initial_access_token(
             " mark. Put the token there, and nothing else."
         )
     return InitialAccessTokenFound(SecretStr(token))
+
+
+async def read_software_statement(
+    ref: SecretKeyRef, context: Context
+) -> SoftwareStatementFound | SoftwareStatementAbsent:
+    """Return the JWT (RFC 7591 §2.3); anything else in that Secret goes to no provider."""
+    # It is one client's alone, and a change is to be seen: read live.
+    value = await _read(ref, context.kubernetes, _NOT_TO_BE_SENT)
+    if isinstance(value, SecretKeyAbsent):
+        return SoftwareStatementAbsent(
+            f"{ref}, which should hold the software statement, {value.why}. Mend it, or correct"
+            " spec.softwareStatementRef."
+        )
+    statement = value.strip()
+    if len(statement) > _LONGEST_STATEMENT or not _SIGNED_JWT.fullmatch(statement):
+        return SoftwareStatementAbsent(
+            f"{ref} holds no software statement, which is a signed JWT. Put the statement there,"
+            " and nothing else."
+        )
+    return SoftwareStatementFound(SecretStr(statement))
 
 
 def _decoded(secret: JsonObject, key: str) -> str | None:

@@ -21,6 +21,7 @@ from dcr_operator.provider_state import (
     ProviderUsable,
     SecretKeyRef,
 )
+from dcr_operator.reasons import Reason
 from dcr_operator.record_state import (
     Intent,
     IntentKind,
@@ -45,6 +46,7 @@ __all__ = [
     "InitialAccessTokenState",
     "Intent",
     "IntentKind",
+    "Lacking",
     "Observed",
     "Operation",
     "ProviderPolicy",
@@ -62,6 +64,8 @@ __all__ = [
     "Retiring",
     "SecretForm",
     "SecretKeyRef",
+    "SoftwareStatementAbsent",
+    "SoftwareStatementFound",
     "StoredRecord",
     "TenantSecret",
     "Undecipherable",
@@ -77,14 +81,24 @@ SHORTEST_OVERLAP: Final = timedelta(minutes=5)
 
 
 @dataclass(frozen=True, slots=True)
+class Lacking:
+    """What a request needs and the cluster does not have."""
+
+    reason: Reason
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
 class Desired:
     provider: Key | None  # None: the default, until the record says which
-    metadata: Mapping[str, JsonValue]  # wire spelling
+    metadata: Mapping[str, JsonValue] = field(repr=False)  # wire spelling
     request: bytes = field(repr=False)  # the exact body of a registration
     spec_hash: str  # of that body
     secret: SecretForm
     suspended: bool = False
     overlap: timedelta = SHORTEST_OVERLAP  # how long replaced credentials go on working
+    software_statement: SecretKeyRef | None = None  # where it is, in the resource's namespace
+    lacking: Lacking | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,6 +173,16 @@ InitialAccessTokenState = InitialAccessTokenFound | InitialAccessTokenAbsent
 
 
 @dataclass(frozen=True, slots=True)
+class SoftwareStatementFound:
+    statement: SecretStr
+
+
+@dataclass(frozen=True, slots=True)
+class SoftwareStatementAbsent:
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
 class Attempt:
     """A request of this pass that did not succeed.
 
@@ -191,6 +215,7 @@ class Observed:
     record_place: str = ""  # namespace/name of its Secret
     secret: TenantSecret | None = None
     previous_secret: TenantSecret | None = None  # under status.secretName, if that is another
+    software_statement: SoftwareStatementFound | SoftwareStatementAbsent | None = None
     read_is_due: bool = False
     requested: bool = False  # a person asks for a look at the provider
     # Learned in this pass, by steps:

@@ -1,6 +1,6 @@
 """What a pass may do next: the closed union that `plan` returns and `act` executes. Pure."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from dcr_operator.orphans import Orphan
@@ -27,7 +27,7 @@ class Register:
     `retires`: the registration in force goes when the new one is published.
     """
 
-    body: bytes
+    body: bytes = field(repr=False)
     spec_hash: str
     repeat: Intent | None = None
     orphan: Orphan | None = None
@@ -66,7 +66,7 @@ class Retire:
 
 @dataclass(frozen=True, slots=True)
 class Update:
-    body: bytes
+    body: bytes = field(repr=False)
     spec_hash: str
     repeat: Intent | None = None
 

@@ -27,6 +27,8 @@ if TYPE_CHECKING:
     from dcr_protocol.json_document import JsonValue
 
 MAX_PROVIDER_TEXT: Final = 256
+# RFC 7515 §7.1. A server that quotes a token, or a software statement, tells nobody else.
+_JWT: Final = re.compile(r"\beyJ[A-Za-z0-9_-]{5,}(?:[.][A-Za-z0-9_-]*)*")
 
 
 def clean_text(text: str) -> str:
@@ -49,7 +51,7 @@ class ProtocolResponseError(Exception):
         code: str | None = None,
         retry_after: float | None = None,
     ) -> None:
-        self.description = clean_text(description)
+        self.description = clean_text(_JWT.sub("…", description))
         self.status = status
         # The member `error` when the server sent one; not necessarily a registered code.
         self.code = clean_text(code) if code else None

@@ -5,9 +5,11 @@ import json
 from collections.abc import Iterator
 
 import pytest
+import yaml
 
 from tests.cluster.client import JsonObject, KubernetesClient
 from tests.cluster.starting import Cluster
+from tests.fakes.statement_signer import StatementSigner
 from tests.integration.operator_stage import (
     API_VERSION,
     CLIENT,
@@ -17,6 +19,7 @@ from tests.integration.operator_stage import (
     raised_stage,
     ready,
 )
+from tests.processes.dcr_server import DcrServer, DcrServerSettings, running_dcr_server
 from tests.processes.registered_client import Credentials, ProviderClient
 
 pytestmark = [pytest.mark.integration, pytest.mark.xdist_group("operator-publishing")]
@@ -189,3 +192,87 @@ def test_a_suspended_client_is_left_alone_and_goes_on_when_resumed(tenant: Tenan
     tenant.delete("app")
     tenant.wait_until_gone("app")
     assert tenant.stage.clients_at_server(f"{tenant.namespace}-renamed") == 0
+
+
+@pytest.fixture(scope="module")
+def signer() -> StatementSigner:
+    return StatementSigner()
+
+
+@pytest.fixture(scope="module")
+def strict_server(
+    signer: StatementSigner, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[DcrServer]:
+    """A server that registers nobody without a software statement of the signer."""
+    directory = tmp_path_factory.mktemp("strict-server")
+    policy = {
+        "grant_types": ["client_credentials"],
+        "response_types": [],
+        "token_endpoint_auth_methods": ["client_secret_basic"],
+        "redirect_uris": [],
+        "scopes": ["*"],
+        "software_statement": "required",
+        "statement_issuers": [signer.issuer],
+    }
+    keys = str(signer.write_jwks(directory / "statements.jwks.json"))
+    configuration = {
+        "policies": {"default": policy},
+        "statement_issuers": {signer.issuer: {"jwks_file": keys}},
+    }
+    file = directory / "config.yaml"
+    file.write_text(yaml.safe_dump(configuration), encoding="utf-8")
+    settings = DcrServerSettings(directory, extra={"DCR_SERVER_CONFIG": str(file)})
+    with running_dcr_server(settings) as server:
+        yield server
+
+
+def put_statement(tenant: Tenant, statement: str) -> None:
+    metadata = {"name": "statement", "namespace": tenant.namespace}
+    manifest = {"apiVersion": "v1", "kind": "Secret", "metadata": metadata}
+    tenant.admin.apply({**manifest, "stringData": {"jwt": f"{statement}\n"}})
+
+
+def test_a_software_statement_registers_and_another_one_follows_by_put(
+    tenant: Tenant, strict_server: DcrServer, signer: StatementSigner
+) -> None:
+    tenant.apply_token(strict_server.mint_initial_access_token())
+    tenant.replace_provider(issuer=strict_server.issuer)
+    apply(tenant, softwareStatementRef={"name": "statement", "key": "jwt"})
+    assert "Secret" in ready(wait(tenant, "SoftwareStatementMissing"))["message"]
+    first, second = (signer.statement(iat=None, software_id=name) for name in ("one", "two"))
+    put_statement(tenant, first)
+    before = wait(tenant)["status"]
+    assert before["registeredMetadata"]["software_id"] == "one"
+    put_statement(tenant, second)
+    asked = {"dcr-operator.dev/reconcile-requested-at": "now"}
+    tenant.admin.patch(CLIENT, tenant.namespace, "app", {"metadata": {"annotations": asked}})
+    after = tenant.wait(
+        "app", lambda seen: seen["status"]["registeredMetadata"].get("software_id") == "two"
+    )
+    assert after["status"]["clientId"] == before["clientId"]
+    shown = f"{after} {tenant.stage.operator.process.log_text()}"
+    assert not [text for text in (first, second) if text in shown]
+    tenant.delete("app")
+    tenant.wait_until_gone("app")
+
+
+def test_translations_and_members_without_a_field_reach_the_provider_and_come_back(
+    tenant: Tenant,
+) -> None:
+    metadata = {
+        "clientName": f"{tenant.namespace}-app",
+        "grantTypes": ["client_credentials"],
+        "localized": {"clientName": {"de": "Bericht", "pt-BR": "Relatório"}},
+        "extra": {"tenant_of_ours": {"id": 1}},
+    }
+    apply(tenant, clientMetadata=metadata)
+    status = wait(tenant)["status"]
+    registered = status["registeredMetadata"]
+    assert registered["client_name#de"] == "Bericht"
+    assert registered["client_name#pt-BR"] == "Relatório"
+    # RFC 7591 §2: our server drops what it does not know; that it was sent is told as drift.
+    assert [each["member"] for each in status["drift"]] == ["tenant_of_ours"]
+    del metadata["localized"]
+    apply(tenant, clientMetadata=metadata)
+    changed = wait(tenant)["status"]["registeredMetadata"]
+    assert "client_name#de" not in changed

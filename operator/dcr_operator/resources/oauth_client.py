@@ -9,6 +9,7 @@ from pydantic import ConfigDict, Field, JsonValue
 from dcr_operator.resources.cel import Rule, schema
 from dcr_operator.resources.client_metadata import ClientMetadataSpec
 from dcr_operator.resources.condition import NOT_YET_SEEN, Condition
+from dcr_operator.resources.provider_parts import LocalSecretKey
 from dcr_operator.resources.resource_model import (
     LONGEST_ANSWER,
     ObjectMetadata,
@@ -57,6 +58,13 @@ class OAuthClientSpec(ResourceModel):
         description=(
             "What is registered: RFC 7591 and OpenID Connect registration metadata, in camelCase."
         )
+    )
+    software_statement_ref: LocalSecretKey | None = Field(
+        default=None,
+        description=(
+            "The Secret of this namespace that holds a software statement (RFC 7591 section 2.3),"
+            " sent with every registration and update."
+        ),
     )
     secret: SecretSpec = Field(
         default_factory=SecretSpec,

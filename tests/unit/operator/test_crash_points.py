@@ -7,13 +7,17 @@ O3 then silence: no writes, no requests.
 
 import pytest
 
+from dcr_operator.kube import SECRETS
 from tests.fakes.crash_sweep import MOST_CALLS, Prepare, sweep
 from tests.fakes.faults import Fault, FaultAt
-from tests.fakes.operator_world import RESYNC, World
+from tests.fakes.operator_world import NAMESPACE, RESYNC, World, document, encoded
 from tests.fakes.provider import FakeProvider
 
 METADATA = {"clientName": "Dashboard", "redirectUris": ["https://dashboard.example.com/callback"]}
 BY_POST = {**METADATA, "tokenEndpointAuthMethod": "client_secret_post"}
+FIRST = "eyJhbGciOiJFUzI1NiJ9.eyJzb2Z0d2FyZV9pZCI6ImEifQ.c2lnbmF0dXJl"
+SECOND = "eyJhbGciOiJFUzI1NiJ9.eyJzb2Z0d2FyZV9pZCI6ImIifQ.c2lnbmF0dXJl"
+STATEMENT_REF = {"name": "statement", "key": "jwt"}
 
 
 def new_world(*, idempotent: bool) -> World:
@@ -21,6 +25,12 @@ def new_world(*, idempotent: bool) -> World:
     # The choices under which everything heals by itself.
     world.add_provider(onLostRegistrationAccessToken="Reregister")
     return world
+
+
+def put_statement(world: World, text: str) -> None:
+    world.cluster.delete(SECRETS, NAMESPACE, "statement")
+    body = document(SECRETS, NAMESPACE, "statement", data=encoded({"jwt": text}))
+    world.cluster.create(SECRETS, body)
 
 
 async def about_to_create(*, idempotent: bool) -> World:
@@ -40,6 +50,15 @@ async def about_to_change_the_method(*, idempotent: bool) -> World:
     world = await about_to_create(idempotent=idempotent)
     await world.settle()
     world.set_client(clientMetadata=BY_POST)
+    return world
+
+
+async def about_to_change_the_statement(*, idempotent: bool) -> World:
+    world = new_world(idempotent=idempotent)
+    put_statement(world, FIRST)
+    world.add_client(softwareStatementRef=STATEMENT_REF)
+    await world.settle()
+    put_statement(world, SECOND)
     return world
 
 
@@ -90,6 +109,13 @@ def lives(world: World, *, name: str) -> None:
     assert client.metadata["token_endpoint_auth_method"] == method
     on_record(world, besides=secret["client_id"])
     assert not world.metrics.intents
+
+
+def lives_with_the_statement(world: World) -> None:
+    lives(world, name="Dashboard")
+    secret = world.secret() or {}
+    sent = world.provider.clients[secret["client_id"]].metadata["software_statement"]
+    assert sent == SECOND
 
 
 def on_record(world: World, *, besides: str = "") -> None:
@@ -179,6 +205,19 @@ async def test_what_follows_a_lost_change_of_the_method_knows_of_it(
             lives(world, name="Dashboard")
         if not reached:
             return
+
+
+@pytest.mark.parametrize("idempotent", KINDS)
+@pytest.mark.parametrize("fault", FAULTS)
+async def test_following_another_software_statement_survives(
+    fault: Fault, *, idempotent: bool
+) -> None:
+    await sweep(
+        about_to_change_the_statement,
+        fault,
+        idempotent=idempotent,
+        check=lives_with_the_statement,
+    )
 
 
 @pytest.mark.parametrize("idempotent", KINDS)

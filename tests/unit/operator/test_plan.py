@@ -264,6 +264,7 @@ def test_the_order_of_the_checks_is_part_of_the_contract() -> None:
         "due_now",
         "succession_unknown",
         "moved",
+        "request_incomplete",
         "update_due",
         "drifted",
         "record_outdated",

@@ -127,3 +127,13 @@ def test_a_pattern_that_says_nothing_is_a_problem_of_the_provider() -> None:
     policy = {"spec.clientPolicy": {"redirectUris": ["https://app.*.example.com/"]}}
     (problem,) = shown(CLUSTER_PROVIDER, policy).problems
     assert problem.startswith("spec.clientPolicy.redirectUris[0] is not valid")
+
+
+def test_a_software_statement_is_named_and_not_shown() -> None:
+    made = shown(CLIENT, {"spec.softwareStatementRef": {"name": "statement", "key": "jwt"}})
+    assert (made.body or {})["software_statement"] == "<key jwt of Secret team/statement>"
+    assert made.problems == ()
+
+
+def test_a_suspended_client_sends_nothing() -> None:
+    assert shown(CLIENT, {"spec.suspend": True}).note.startswith("suspended: nothing is sent")

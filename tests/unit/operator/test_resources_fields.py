@@ -27,6 +27,7 @@ _OF_CLIENTS = [
     ("spec.secret.labels", "desired", "spec.labels"),
     ("spec.secret.annotations", "desired", "spec.annotations"),
     ("spec.secret.type", "desired", "spec.type"),
+    ("spec.softwareStatementRef**", "desired", "spec.software_statement_ref"),
     ("spec.suspend", "desired", "spec.suspend"),
     ("spec.deletionPolicy", "desired", "deletion_policy"),
     ("status.observedGeneration", "client_status", '"observedGeneration"'),

@@ -190,3 +190,20 @@ def test_the_text_of_an_error_is_status_code_and_description(
 @settings(deadline=None)
 def test_any_response_can_be_judged(status: int, body: bytes) -> None:
     assert response_error(status, {}, body).status == status
+
+
+@pytest.mark.parametrize(
+    "quoted",
+    [
+        "eyJhbGciOiJFUzI1NiJ9.eyJpc3MiOiJhIn0.c2lnbmF0dXJl",
+        "eyJhbGciOiJFUzI1NiJ9.eyJpc3MiOiJhIn0." + "c2ln" * 200,
+        "eyJhbGciOiJub25lIn0.eyJpc3MiOiJhIn0.",
+    ],
+)
+def test_a_jwt_that_a_server_quotes_is_not_repeated(quoted: str) -> None:
+    body = json.dumps(
+        {"error": "invalid_software_statement", "error_description": f"<{quoted}> no"}
+    )
+    found = response_error(400, {}, body.encode())
+    assert found.description == "<…> no"
+    assert "eyJ" not in str(found)
