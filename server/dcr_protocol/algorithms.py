@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final
 from dcr_protocol.errors import InvalidClientMetadata
 from dcr_protocol.grants import returns_id_token
 from dcr_protocol.vocabulary import (
+    AUTH_METHODS_WITH_SECRET,
     CLIENT_SECRET_JWT,
     DEFAULT_CONTENT_ENCRYPTION,
     PRIVATE_KEY_JWT,
@@ -32,15 +33,22 @@ _NEVER_UNSIGNED: Final = (
     "introspection_signed_response_alg",
     "backchannel_authentication_request_signing_alg",
 )
-
+# What a response or request is signed by: with a MAC, the client's secret is the key.
+_SIGNING: Final = (
+    "id_token_signed_response_alg",
+    "userinfo_signed_response_alg",
+    "request_object_signing_alg",
+    "authorization_signed_response_alg",
+    "introspection_signed_response_alg",
+)
+_ASYMMETRIC_ENCRYPTION: Final = ("RSA", "ECDH-ES")
 
 # Most clients name no algorithm: then nothing here concerns them.
 _CONCERNED: Final = frozenset(
     {
         *(member for pair in _ENCRYPTION_PAIRS for member in pair),
         *_NEVER_UNSIGNED,
-        "id_token_signed_response_alg",
-        "request_object_signing_alg",
+        *_SIGNING,
     }
 )
 
@@ -69,6 +77,18 @@ def _check_named_algorithms(metadata: ClientMetadata) -> None:
     for algorithm, encryption in _ENCRYPTION_PAIRS:
         if getattr(metadata, encryption) is not None and getattr(metadata, algorithm) is None:
             raise InvalidClientMetadata(f"{encryption} needs {algorithm}")
+    _check_unsigned(metadata)
+    # CIBA §7.1.1: who sent the request must be provable.
+    if (metadata.backchannel_authentication_request_signing_alg or "").startswith("HS"):
+        raise InvalidClientMetadata(
+            "backchannel_authentication_request_signing_alg must be asymmetric"
+        )
+    _check_assertion_algorithm(metadata)
+    if metadata.token_endpoint_auth_method not in AUTH_METHODS_WITH_SECRET:
+        _check_without_secret(metadata)
+
+
+def _check_unsigned(metadata: ClientMetadata) -> None:
     for member in _NEVER_UNSIGNED:
         if getattr(metadata, member) == _UNSIGNED:
             raise InvalidClientMetadata(f"{member} must not be none")
@@ -80,12 +100,19 @@ def _check_named_algorithms(metadata: ClientMetadata) -> None:
     # RFC 9101 §10.5
     if metadata.request_object_signing_alg == _UNSIGNED and metadata.require_signed_request_object:
         raise InvalidClientMetadata("require_signed_request_object excludes unsigned ones")
-    # CIBA §7.1.1: who sent the request must be provable.
-    if (metadata.backchannel_authentication_request_signing_alg or "").startswith("HS"):
-        raise InvalidClientMetadata(
-            "backchannel_authentication_request_signing_alg must be asymmetric"
-        )
-    _check_assertion_algorithm(metadata)
+
+
+def _check_without_secret(metadata: ClientMetadata) -> None:
+    """OIDC Core §10.1, §10.2: symmetric keys come from the client_secret, which it must have."""
+    for member in _SIGNING:
+        if (getattr(metadata, member) or "").startswith("HS"):
+            raise InvalidClientMetadata(f"{member}: an HS algorithm needs a client with a secret")
+    for member, _ in _ENCRYPTION_PAIRS:
+        algorithm = getattr(metadata, member)
+        if algorithm is not None and not algorithm.startswith(_ASYMMETRIC_ENCRYPTION):
+            raise InvalidClientMetadata(
+                f"{member}: a symmetric algorithm needs a client with a secret"
+            )
 
 
 def _check_assertion_algorithm(metadata: ClientMetadata) -> None:

@@ -6,6 +6,7 @@ import base64
 import binascii
 from typing import TYPE_CHECKING, Final
 
+from dcr_protocol import base64url
 from dcr_protocol.errors import InvalidClientMetadata
 from dcr_protocol.vocabulary import PRIVATE_KEY_JWT, SELF_SIGNED_TLS_CLIENT_AUTH
 
@@ -119,15 +120,11 @@ def _flaw_in_certificate(key: Mapping[str, JsonValue]) -> str | None:
         # RFC 7517 §4.7: base64, not base64url, of the DER.
         certificate = base64.b64decode(chain[0], validate=True)
         # The parts of a public key stand in the certificate as they are.
-        parts = [_base64url(str(key[member])) for member in ("n", "x", "y") if member in key]
+        parts = [base64url.decode(str(key[member])) for member in ("n", "x", "y") if member in key]
     except (binascii.Error, ValueError):
         return "has an x5c or a key member that is not base64"
     # OIDCR §2: the bare key must match the certificate.
     return None if all(part in certificate for part in parts) else "does not match its x5c"
-
-
-def _base64url(text: str) -> bytes:
-    return base64.b64decode(text + "=" * (-len(text) % 4), altchars="-_", validate=True)
 
 
 def _check_set(keys: list[Mapping[str, JsonValue]]) -> None:

@@ -47,15 +47,16 @@ async def admit(
     server: Server,
     *,
     registered: Client | None = None,
+    verified: SoftwareStatement | None = None,
 ) -> Admitted:
     """Parse, complete and check what a client asks for, fetching what must be fetched.
 
-    `registered` is the client that an update is about.
+    `registered` is the client that an update is about, `verified` the statement that admits alone.
 
     Raises InvalidRedirectUri, InvalidClientMetadata, InvalidSoftwareStatement,
     UnapprovedSoftwareStatement; 503 when the keys of a statement's issuer cannot be had.
     """
-    statement = await _statement(document, policy, server)
+    statement = await _statement(document, policy, server, verified)
     if statement is not None:
         document = statement.vouch_for(document)
     metadata = checked_metadata(document, policy)
@@ -77,7 +78,10 @@ def checked_metadata(document: Mapping[str, JsonValue], policy: Policy) -> Clien
 
 
 async def _statement(
-    document: Mapping[str, JsonValue], policy: Policy, server: Server
+    document: Mapping[str, JsonValue],
+    policy: Policy,
+    server: Server,
+    verified: SoftwareStatement | None,
 ) -> SoftwareStatement | None:
     given = document.get(SOFTWARE_STATEMENT)
     # RFC 7591 §2.3: a server that does not process statements ignores them (S-071).
@@ -87,7 +91,7 @@ async def _statement(
         if policy.software_statement == "required":
             raise InvalidSoftwareStatement("the policy requires a software statement")
         return None
-    statement = await server.statements.verified(given, now=server.now())
+    statement = verified or await server.statements.verified(given, now=server.now())
     if statement.issuer not in policy.statement_issuers:
         raise UnapprovedSoftwareStatement("the policy does not count statements of this issuer")
     return statement

@@ -8,7 +8,7 @@ anything is never made up for by what a request without one may do.
                            open         the switch open_registration, limited by address
 """
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Final
 
 from starlette.requests import Request
@@ -19,16 +19,19 @@ from dcr_protocol.bearer import (
     missing_token,
     refuse_token_in_query,
 )
-from dcr_protocol.errors import ProtocolError
+from dcr_protocol.errors import InvalidRequest, ProtocolError
 from dcr_protocol.frozen import dataclass
+from dcr_protocol.json_document import JsonValue, parse_json_object
 from dcr_server.exchange import governed_by
 from dcr_server.policies import Policy
 from dcr_server.rate_limits import limit_open_registration, limit_subject
 from dcr_server.records import Owner, token_id_of
 from dcr_server.requests import JSON, bearer_token_hash, header_values, query_of, read_body
 from dcr_server.server import Server
-from dcr_server.software_statements import statement_in
+from dcr_server.software_statements import SoftwareStatement, statement_in
 from dcr_server.tokens import is_opaque_token, looks_like_jwt
+
+Document = Mapping[str, JsonValue]
 
 SHORTEST_OPEN_KEY: Final = 32
 """Characters of an Idempotency-Key by which strangers are told apart; a UUID has 36."""
@@ -46,8 +49,8 @@ class InitialAccess:
     shortest_key: int = 1
     token_hash: bytes | None = None
     """Of the minted token whose uses are counted."""
-    statement_issuer: str = ""
-    """Of the software statement that admits alone."""
+    statement: SoftwareStatement | None = None
+    """That admits alone, verified."""
     only_repeats: ProtocolError | None = None
     """Why it is good for the replay of an earlier registration and nothing else: used up, or
     beyond the rate."""
@@ -68,8 +71,8 @@ class _WithoutToken:
     """The first kind that is on and recognises the body decides alone."""
 
     is_on: Callable[[Server], bool]
-    recognises: Callable[[bytes, Server], bool]
-    admit: Callable[[Request, bytes, Server], Awaitable[InitialAccess]]
+    recognises: Callable[[Document, Server], bool]
+    admit: Callable[[Request, Document, Server], Awaitable[InitialAccess]]
 
 
 async def authenticate_registration(
@@ -90,9 +93,10 @@ async def authenticate_registration(
     if not kinds:
         raise missing_token()
     body = await read_body(request, JSON)
+    document = _document(body)
     for kind in kinds:
-        if kind.recognises(body, server):
-            access = await kind.admit(request, body, server)
+        if kind.recognises(document, server):
+            access = await kind.admit(request, document, server)
             governed_by(request, access.owner.policy)
             return access, body
     raise missing_token()
@@ -131,9 +135,11 @@ async def _refuse_jwt(_request: Request, _token_hash: bytes, _server: Server) ->
     raise invalid_token("the token is a JWT, which is not accepted here as initial access token")
 
 
-async def _admit_by_statement(request: Request, body: bytes, server: Server) -> InitialAccess:
+async def _admit_by_statement(
+    request: Request, document: Document, server: Server
+) -> InitialAccess:
     """RFC 7591 §2.3: the owner is the software, whoever runs it."""
-    statement = await server.statements.verified(statement_in(body), now=server.now())
+    statement = await server.statements.verified(statement_in(document), now=server.now())
     owner = Owner(statement.policy or "", statement.subject)
     policy = _configured(owner.policy, server)
     too_many = limit_subject(request, owner, policy, server)
@@ -143,12 +149,12 @@ async def _admit_by_statement(request: Request, body: bytes, server: Server) -> 
         repeat_scope=f"register-statement\n{owner.policy}\n{owner.subject}",
         # A statement is known to many.
         shortest_key=SHORTEST_OPEN_KEY,
-        statement_issuer=statement.issuer,
+        statement=statement,
         only_repeats=too_many,
     )
 
 
-async def _admit_anybody(request: Request, _body: bytes, server: Server) -> InitialAccess:
+async def _admit_anybody(request: Request, _document: Document, server: Server) -> InitialAccess:
     """Give each registration an owner of its own: nothing tells who made another one."""
     opened = server.open_registration
     if opened is None:
@@ -170,15 +176,23 @@ _WITH_TOKEN: Final = (
 _WITHOUT_TOKEN: Final = (
     _WithoutToken(
         is_on=lambda server: server.statements.admit_alone,
-        recognises=lambda body, server: server.statements.admits_alone(statement_in(body)),
+        recognises=lambda document, server: server.statements.admits_alone(statement_in(document)),
         admit=_admit_by_statement,
     ),
     _WithoutToken(
         is_on=lambda server: server.open_registration is not None,
-        recognises=lambda _body, _server: True,
+        recognises=lambda _document, _server: True,
         admit=_admit_anybody,
     ),
 )
+
+
+def _document(body: bytes) -> Document:
+    """Read the body for what opens it; what is no JSON object opens nothing, and is told later."""
+    try:
+        return parse_json_object(body)
+    except InvalidRequest:
+        return {}
 
 
 def always_needs_token(server: Server) -> bool:

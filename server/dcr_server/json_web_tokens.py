@@ -4,12 +4,11 @@ Reading comes first and believes nothing: what parsers disagree about is refused
 key is chosen or a signature verified. The texts of the errors are for the log, without the token.
 """
 
-import base64
-import binascii
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
+from dcr_protocol import base64url
 from dcr_protocol.errors import InvalidRequest
 from dcr_protocol.json_document import JsonValue, parse_json_object
 
@@ -115,13 +114,9 @@ def audiences(claims: Claims) -> tuple[str, ...]:
 
 def _decode(part: str) -> bytes:
     try:
-        octets = base64.b64decode(part + "=" * (-len(part) % 4), altchars="-_", validate=True)
-    except (binascii.Error, ValueError):
-        raise InvalidJwt("not base64url") from None
-    # RFC 7515 §2: no padding, and one spelling of the same octets only.
-    if base64.urlsafe_b64encode(octets).rstrip(b"=").decode("ascii") != part:
-        raise InvalidJwt("not base64url in its only form")
-    return octets
+        return base64url.decode_only_form(part)
+    except ValueError:
+        raise InvalidJwt("not base64url in its only form") from None
 
 
 def _json_object(what: str, octets: bytes) -> dict[str, JsonValue]:

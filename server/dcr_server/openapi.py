@@ -28,7 +28,7 @@ from dcr_server.openapi_schemas import reference, schemas
 from dcr_server.requests import JSON, LONGEST_IDEMPOTENCY_KEY
 from dcr_server.responses import public
 from dcr_server.routing import Resource
-from dcr_server.server import Server
+from dcr_server.server import ADMIN_HOST, Server
 
 VERSION: Final = "3.1.0"
 
@@ -90,9 +90,8 @@ _PARAMETERS: Final[Mapping[str, JsonValue]] = {
         for name in ("client_id", "token_id")
     },
 }
-_ADMIN_LISTENER: Final[JsonValue] = {
-    "url": "http://127.0.0.1:8082",
-    "description": "The admin listener, at DCR_SERVER_ADMIN_LISTEN.",
+_ADMIN_HOST: Final[JsonValue] = {
+    "host": {"default": "127.0.0.1", "description": "Not told here: it is nobody else's business."}
 }
 _ALSO_FOR_ADMINISTRATORS: Final = ("/healthz", "/readyz")
 
@@ -124,7 +123,7 @@ def openapi_document(server: Server, resources: Sequence[Resource]) -> dict[str,
         "servers": [{"url": urls.issuer.rstrip("/")}],
         "paths": {
             **dict(_path_item(server, resource) for resource in resources),
-            **_admin_paths(),
+            **_admin_paths(server),
         },
         "components": {
             "schemas": schemas(),
@@ -152,7 +151,7 @@ def _path_item(server: Server, resource: Resource) -> tuple[str, JsonValue]:
         document = _operation(described, method, (404,) if in_path else ())
         item[method.lower()] = document | _security(described, server)
     if path in _ALSO_FOR_ADMINISTRATORS:
-        item["servers"] = [{"url": _origin(server)}, _ADMIN_LISTENER]
+        item["servers"] = [{"url": _origin(server)}, *_admin_listener(server)]
     return path, item
 
 
@@ -160,13 +159,26 @@ def _origin(server: Server) -> str:
     return server.urls.issuer.rstrip("/").removesuffix(server.urls.path)
 
 
-def _admin_paths() -> dict[str, JsonValue]:
+def _admin_listener(server: Server) -> list[JsonValue]:
+    """Say where it is, beyond loopback without the host; nothing where it is off."""
+    url = server.admin_url
+    if url is None:
+        return []
+    described: dict[str, JsonValue] = {
+        "url": url,
+        "description": "The admin listener, at DCR_SERVER_ADMIN_LISTEN.",
+    }
+    return [{**described, "variables": _ADMIN_HOST} if ADMIN_HOST in url else described]
+
+
+def _admin_paths(server: Server) -> dict[str, JsonValue]:
     paths: dict[str, dict[str, JsonValue]] = {}
+    servers = _admin_listener(server)
+    if not servers:
+        return {}
     for (method, path), operation in ADMIN_OPERATIONS.items():
         in_path = _in_path(path)
-        item = paths.setdefault(
-            path, {"servers": [_ADMIN_LISTENER], "parameters": _parameters(in_path)}
-        )
+        item = paths.setdefault(path, {"servers": servers, "parameters": _parameters(in_path)})
         for name in (method, "HEAD") if method == "GET" else (method,):
             document = _operation(operation, name, (404,) if in_path else ())
             item[name.lower()] = document | _schemes(operation.security)

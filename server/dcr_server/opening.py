@@ -15,8 +15,8 @@ from dcr_server.fetching import Fetcher, fetch_tls
 from dcr_server.metrics import RequestMetrics
 from dcr_server.remote_keys import KeysUnavailable, RemoteKeys
 from dcr_server.request_ids import RequestIds
-from dcr_server.server import Departure, Server, Urls
-from dcr_server.settings import Settings
+from dcr_server.server import ADMIN_HOST, Departure, Server, Urls
+from dcr_server.settings import Settings, is_loopback_host
 from dcr_server.signing_keys import SigningKeys, open_signing_keys
 from dcr_server.software_statements import SoftwareStatements
 from dcr_server.storage.opening import open_database
@@ -100,7 +100,19 @@ async def open_server(settings: Settings, registry: CollectorRegistry) -> AsyncI
                 trusted_proxies=settings.trusted_proxies,
                 failed_authentication_rate=settings.failed_authentication_rate,
                 audit_retention=settings.audit_retention,
+                admin_url=admin_url(settings),
             )
+
+
+def admin_url(settings: Settings) -> str | None:
+    """Say where the admin listener is, as far as everybody may know who asks for a description."""
+    address = settings.admin_listen
+    if address is None:
+        return None
+    if is_loopback_host(address.host):
+        return f"http://{address}"
+    scheme = "https" if settings.serves_tls else "http"
+    return f"{scheme}://{ADMIN_HOST}:{address.port}"
 
 
 async def _signing_keys(settings: Settings, storage: Storage, sealer: Sealer) -> SigningKeys:

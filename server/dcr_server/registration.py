@@ -66,7 +66,8 @@ async def register(request: Request, server: Server) -> Response:
     if outcome is None:
         if access.only_repeats is not None:
             raise access.only_repeats
-        admitted = await admit(parse_json_object(body), access.policy, server)
+        document = parse_json_object(body)
+        admitted = await admit(document, access.policy, server, verified=access.statement)
         outcome = await server.storage.clients.register(
             Registration(
                 client=_new_client(server, access, admitted.metadata, issued.fresh),
@@ -133,7 +134,7 @@ def _new_client(
         credentials=(credentials,),
         expires_at=_end(now, access.policy.client_lifetime),
         unused_expires_at=_end(now, access.policy.unused_client_lifetime),
-        statement_issuer=access.statement_issuer,
+        statement_issuer="" if access.statement is None else access.statement.issuer,
     )
 
 

@@ -6,6 +6,7 @@ unauthenticated request.
 """
 
 import asyncio
+import contextlib
 import math
 from collections import OrderedDict
 from collections.abc import Callable, Mapping, Sequence
@@ -20,6 +21,7 @@ from dcr_protocol.errors import InvalidRequest
 from dcr_protocol.json_document import JsonValue, parse_json
 from dcr_server.fetch_targets import FetchError
 from dcr_server.fetching import FetchJson
+from dcr_server.file_stamps import FileStamp, stamp_of
 
 Key = Mapping[str, JsonValue]
 Keys = Sequence[Key]
@@ -114,28 +116,32 @@ class KeyFile:
     def __init__(self, path: Path) -> None:
         """Raises KeysUnavailable."""
         self._path = path
-        self._stamp = self._now()
+        self._stamp = _stamp_of(path)
         self._keys = self._read()
+        self._told = ""
 
     def current(self) -> Keys:
-        """Return what is there now, unless it cannot be used: then what was there before."""
+        """Return what is there now, unless it cannot be used: then what was there before.
+
+        What is the matter is told once, however many ask.
+        """
+        stamp = _stamp_of(self._path)
+        if stamp == self._stamp:
+            self._told = ""
+            return self._keys
         try:
-            stamp = self._now()
-            if stamp != self._stamp:
-                self._keys = self._read()
-                self._stamp = stamp
-                log.info("key_set_loaded", file=str(self._path))
+            self._keys = self._read()
         except KeysUnavailable as error:
-            log.warning("key_set_not_loaded", detail=str(error))
+            self._tell(str(error))
+        else:
+            self._stamp, self._told = stamp, ""
+            log.info("key_set_loaded", file=str(self._path))
         return self._keys
 
-    def _now(self) -> tuple[int, int, int]:
-        # A mounted Secret changes by a symbolic link, hence the inode.
-        try:
-            stat = self._path.stat()
-        except OSError as error:
-            raise KeysUnavailable(f"{self._path}: {error.strerror}") from None
-        return stat.st_mtime_ns, stat.st_ino, stat.st_size
+    def _tell(self, failure: str) -> None:
+        if failure != self._told:
+            self._told = failure
+            log.warning("key_set_not_loaded", detail=failure)
 
     def _read(self) -> Keys:
         try:
@@ -146,6 +152,13 @@ class KeyFile:
             raise KeysUnavailable(f"{self._path}: {error.description}") from None
         except KeysUnavailable as error:
             raise KeysUnavailable(f"{self._path}: {error}") from None
+
+
+def _stamp_of(path: Path) -> FileStamp | None:
+    """Return None while there is no such file, or nobody may look."""
+    with contextlib.suppress(OSError):
+        return stamp_of(path)
+    return None
 
 
 def parse_key_set(document: JsonValue) -> Keys:

@@ -1,7 +1,7 @@
 """What every endpoint works with."""
 
 from dataclasses import dataclass, field
-from typing import Self
+from typing import Final, Self
 
 from dcr_protocol.uris import split_uri
 from dcr_server.client_addresses import Network
@@ -47,6 +47,10 @@ class Urls:
         return f"{self.registration_endpoint}/{client_id}"
 
 
+ADMIN_HOST: Final = "{host}"
+"""In the URL of the admin listener, where it is not on loopback."""
+
+
 @dataclass(slots=True)
 class Departure:
     """The one thing that changes while the server runs: it was told to stop, and says so."""
@@ -72,6 +76,8 @@ class Server:
     open_registration: OpenRegistration | None = None
     trusted_proxies: tuple[Network, ...] = ()
     failed_authentication_rate: Rate | None = None
+    admin_url: str | None = "http://127.0.0.1:8082"
+    """For the description of the server; None: there is no such listener."""
     audit_retention: int | None = None
     """Seconds; None: the audit trail keeps everything."""
     limits: Limits = field(default_factory=Limits)

@@ -25,7 +25,7 @@ from dcr_server.encryption import Sealer, WrongEncryptionKey
 from dcr_server.jwt_signing import Sign, signing_function
 from dcr_server.records import SigningKey
 from dcr_server.signing_turns import SigningTurns
-from dcr_server.storage.protocol import SigningKeyStorage, StorageUnavailable
+from dcr_server.storage.protocol import SigningKeyStorage, StorageUnavailable, UnusableStorage
 
 SigningAlgorithm = Literal["ES256", "RS256"]
 
@@ -96,6 +96,9 @@ class SigningKeys:
                 await self.reload()
             except (StorageUnavailable, WrongEncryptionKey) as error:
                 log.warning("signing_keys_not_reloaded", reason=type(error).__name__)
+            except Exception:
+                # Such as a key that somebody edited: those that are known go on signing.
+                log.exception("signing_keys_not_reloaded")
 
     def current(self, now: int) -> LoadedKey:
         """Return the key that signs: of those whose time has come the latest.
@@ -113,6 +116,10 @@ class SigningKeys:
         Raises StorageUnavailable as `current`.
         """
         return await self._turns.sign(self.current(now).sign, claims)
+
+    @property
+    def is_empty(self) -> bool:
+        return not self._keys
 
     @property
     def newest(self) -> LoadedKey:
@@ -139,12 +146,18 @@ async def open_signing_keys(
 ) -> SigningKeys:
     """Load the keys, made on the first start.
 
-    Raises WrongEncryptionKey.
+    Raises WrongEncryptionKey; UnusableStorage where somebody has removed them.
     """
     if not await storage.all():
         await storage.add_first(new_signing_key(algorithm, sealer, now=now, signs_from=now))
     keys = SigningKeys(storage, sealer)
     await keys.reload()
+    if keys.is_empty:
+        # The first key was made before; another process cannot tell this from its start.
+        raise UnusableStorage(
+            "the database has no signing key although one was made: restore it from a backup, or "
+            "run dcr-server keys rotate for a new one"
+        )
     return keys
 
 

@@ -11,13 +11,12 @@ from typing import Final
 
 from dcr_protocol.client_metadata import LONGEST_NAME, ClientMetadata
 from dcr_protocol.errors import (
-    InvalidRequest,
     InvalidSoftwareStatement,
     ProtocolError,
     RegistrationErrorCode,
     UnapprovedSoftwareStatement,
 )
-from dcr_protocol.json_document import JsonValue, parse_json_object
+from dcr_protocol.json_document import JsonValue
 from dcr_server.json_web_tokens import (
     CLOCK_SKEW,
     Claims,
@@ -151,12 +150,9 @@ class SoftwareStatements:
             raise InvalidJwt("aud names other servers")
 
 
-def statement_in(body: bytes) -> str:
+def statement_in(document: Mapping[str, JsonValue]) -> str:
     """Return the software statement of a registration request, empty where there is none."""
-    try:
-        text = parse_json_object(body).get(SOFTWARE_STATEMENT)
-    except InvalidRequest:
-        return ""
+    text = document.get(SOFTWARE_STATEMENT)
     return text if isinstance(text, str) else ""
 
 

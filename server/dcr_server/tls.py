@@ -10,13 +10,14 @@ from typing import Final
 import structlog
 
 from dcr_server.configuration import ConfigurationError
+from dcr_server.file_stamps import FileStamp, stamp_of
 
 SECONDS_BETWEEN_LOOKS: Final = 5.0
 
 log = structlog.get_logger()
 
 Sleep = Callable[[float], Awaitable[None]]
-_Stamp = tuple[tuple[int, int, int], ...]
+_Stamp = tuple[FileStamp, FileStamp]
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,11 +26,8 @@ class TlsFiles:
     key_file: Path
 
     def stamp(self) -> _Stamp:
-        """Change when a file does; a mounted Secret changes by a symbolic link, hence the inode."""
-        return tuple(
-            (stat.st_mtime_ns, stat.st_ino, stat.st_size)
-            for stat in (self.cert_file.stat(), self.key_file.stat())
-        )
+        """Change when a file does. Raises OSError."""
+        return stamp_of(self.cert_file), stamp_of(self.key_file)
 
     def load_into(self, context: ssl.SSLContext) -> None:
         """Raises OSError or ValueError."""

@@ -4,7 +4,6 @@ The token's header names an algorithm and a key; the keys themselves come from e
 a key is made of decides for which algorithms it serves. So neither can be talked into another use.
 """
 
-import base64
 from collections.abc import Collection, Mapping, Sequence
 from typing import Final, NamedTuple
 
@@ -12,6 +11,7 @@ from joserfc.errors import JoseError
 from joserfc.jwk import JWKRegistry
 from joserfc.jws import JWSRegistry
 
+from dcr_protocol import base64url
 from dcr_protocol.json_document import JsonValue
 from dcr_server.json_web_tokens import InvalidJwt, UnverifiedJwt
 
@@ -102,8 +102,7 @@ def _is_reasonable_rsa_key(key: Jwk) -> bool:
 def _bits(number: JsonValue) -> int:
     """RFC 7518 §2, Base64urlUInt; 0 for anything else."""
     try:
-        text = str(number)
-        octets = base64.b64decode(text + "=" * (-len(text) % 4), altchars="-_", validate=True)
+        octets = base64url.decode(str(number))
     except ValueError:
         return 0
     return int.from_bytes(octets).bit_length()

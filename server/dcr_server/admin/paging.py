@@ -1,7 +1,5 @@
 """Lists in pages: `limit`, an opaque cursor, filters; what is not one of them is refused."""
 
-import base64
-import binascii
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final, Generic, TypeVar
@@ -9,6 +7,7 @@ from urllib.parse import parse_qsl
 
 from starlette.requests import Request
 
+from dcr_protocol import base64url
 from dcr_protocol.errors import InvalidRequest
 from dcr_protocol.json_document import JsonValue
 
@@ -107,14 +106,13 @@ def _limit(text: str) -> int:
 
 
 def _encode(name: str) -> str:
-    return base64.urlsafe_b64encode(name.encode()).decode().rstrip("=")
+    return base64url.encode(name.encode())
 
 
 def _decode(cursor: str) -> str:
     try:
-        name = base64.b64decode(cursor + "=" * (-len(cursor) % 4), altchars=b"-_", validate=True)
-        decoded = name.decode()
-    except (binascii.Error, ValueError):
+        decoded = base64url.decode(cursor).decode()
+    except ValueError:
         raise not_a_cursor() from None
     if not decoded or "\0" in decoded:
         raise not_a_cursor()

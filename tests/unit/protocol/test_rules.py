@@ -217,3 +217,36 @@ def test_algorithms_that_contradict_are_refused(members: Document, description: 
 )
 def test_algorithms_that_fit_are_accepted(members: Document) -> None:
     accepted(web_client(**members))
+
+
+SYMMETRIC: list[Document] = [
+    {"id_token_signed_response_alg": "HS256"},
+    {"userinfo_signed_response_alg": "HS384"},
+    {"request_object_signing_alg": "HS512"},
+    {"authorization_signed_response_alg": "HS256"},
+    {"introspection_signed_response_alg": "HS256"},
+    {"id_token_encrypted_response_alg": "dir"},
+    {"userinfo_encrypted_response_alg": "A128KW"},
+    {"request_object_encryption_alg": "A256GCMKW"},
+]
+
+
+@pytest.mark.parametrize("members", SYMMETRIC, ids=str)
+def test_a_client_without_secret_has_no_symmetric_key(members: Document) -> None:
+    # OIDC Core §10.1: symmetric signatures must not be used by public clients.
+    accepted(web_client(**members))
+    public: Document = {"token_endpoint_auth_method": "none"}
+    keys: Document = {"token_endpoint_auth_method": "private_key_jwt", "jwks": PUBLIC_JWKS}
+    for method in (public, keys):
+        refused(web_client(**members, **method), "needs a client with a secret")
+
+
+def test_a_client_without_secret_may_have_asymmetric_algorithms() -> None:
+    algorithms: Document = {
+        "id_token_signed_response_alg": "ES256",
+        "userinfo_signed_response_alg": "none",
+        "id_token_encrypted_response_alg": "ECDH-ES+A256KW",
+        "request_object_encryption_alg": "RSA-OAEP",
+        "jwks": PUBLIC_JWKS,
+    }
+    accepted(web_client(**algorithms, token_endpoint_auth_method="none"))

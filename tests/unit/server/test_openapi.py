@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from importlib import resources
 from pathlib import Path
 from typing import Any, cast
@@ -18,7 +19,9 @@ from dcr_server.admin.app import create_admin_app
 from dcr_server.app import create_app
 from dcr_server.openapi import openapi_document
 from dcr_server.openapi_schemas import registration_request
+from dcr_server.opening import admin_url
 from dcr_server.routing import Application
+from dcr_server.settings import Settings
 from tests.unit.server.administrator import TOKEN
 from tests.unit.server.registrant import MACHINE, Registrant, registrant_at
 from tests.unit.server.strangers import OPEN, door_at
@@ -27,6 +30,7 @@ DATA = Path(__file__).parents[2] / "data"
 EXAMPLES = json.loads(
     resources.files("dcr_server").joinpath("openapi_examples.json").read_text("utf-8")
 )
+TLS = {"tls_cert_file": "tls.crt", "tls_key_file": "tls.key"}
 METHODS = {"get", "head", "put", "post", "delete", "patch", "options", "trace"}
 
 
@@ -75,6 +79,34 @@ async def test_where_a_path_is_served_is_told(registrant: Registrant) -> None:
         servers = {server["url"] for server in item.get("servers", document["servers"])}
         assert ("https://auth.test" in servers) == (path in public)
         assert ("http://127.0.0.1:8082" in servers) == (path in admin)
+
+
+@pytest.mark.parametrize(
+    ("settings", "url", "host"),
+    [
+        ({}, "http://127.0.0.1:8082", None),
+        ({"admin_listen": "[::1]:9"}, "http://[::1]:9", None),
+        ({"admin_listen": "10.0.0.7:9"}, "http://{host}:9", "127.0.0.1"),
+        ({"admin_listen": "0.0.0.0:9", **TLS}, "https://{host}:9", "127.0.0.1"),
+        ({"admin_listen": "off"}, None, None),
+    ],
+    ids=str,
+)
+async def test_the_admin_listener_is_where_it_is_configured_and_no_host_is_told(
+    registrant: Registrant, settings: dict[str, str], url: str | None, host: str | None
+) -> None:
+    configured = Settings.model_validate(settings)
+    server = replace(registrant.server, admin_url=admin_url(configured))
+    paths: Any = openapi_document(server, registrant.app.resources)["paths"]
+    if url is None:
+        assert not [path for path in paths if path.startswith("/admin")]
+        assert len(paths["/healthz"]["servers"]) == 1
+        return
+    (listener,) = paths["/admin/clients"]["servers"]
+    assert paths["/healthz"]["servers"][1] == listener
+    assert listener["url"] == url
+    assert listener.get("variables", {}).get("host", {}).get("default") == host
+    assert "10.0.0.7" not in json.dumps(paths)
 
 
 async def test_it_is_openapi_3_1_to_others(registrant: Registrant) -> None:

@@ -3,8 +3,11 @@ import json
 from pathlib import Path
 
 import pytest
+import structlog
+from structlog.testing import capture_logs
 
 from dcr_protocol.json_document import JsonValue
+from dcr_server import remote_keys
 from dcr_server.fetch_targets import FetchError
 from dcr_server.remote_keys import CacheLimits, KeyFile, KeysUnavailable, RemoteKeys, parse_key_set
 
@@ -193,6 +196,33 @@ def test_a_file_that_became_unusable_leaves_the_keys_that_were_read(tmp_path: Pa
     assert [found["kid"] for found in file.current()] == ["a"]
     write(path, "b")
     assert [found["kid"] for found in file.current()] == ["b"]
+
+
+def test_what_is_the_matter_with_a_file_is_told_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # One that was used before keeps the configuration of that time.
+    monkeypatch.setattr(remote_keys, "log", structlog.get_logger())
+    path, aside = tmp_path / "jwks.json", tmp_path / "aside.json"
+    write(path, "a")
+    file = KeyFile(path)
+
+    def ask() -> None:
+        for _ in range(3):
+            file.current()
+
+    with capture_logs() as entries:
+        for _ in range(2):
+            path.rename(aside)
+            ask()
+            # The same file again: whoever breaks it the next time is told so again.
+            aside.rename(path)
+            ask()
+        path.write_text("{", encoding="utf-8")
+        ask()
+        write(path, "b")
+        ask()
+    assert [entry["event"] for entry in entries] == [*["key_set_not_loaded"] * 3, "key_set_loaded"]
 
 
 @pytest.mark.parametrize("content", [b"", b"[]", b'{"keys": []}', b"\xff", b'{"keys": [{}]}'])

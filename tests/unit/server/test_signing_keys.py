@@ -1,6 +1,8 @@
 """Signing keys survive restarts, sealed; each is published before it signs and for long after."""
 
 import asyncio
+import contextlib
+import sqlite3
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -8,6 +10,7 @@ import pytest
 import pytest_asyncio
 
 from dcr_server.encryption import Sealer, WrongEncryptionKey
+from dcr_server.key_rotation import Wish, rotate
 from dcr_server.policies import LONGEST_ACCESS_TOKEN_LIFETIME
 from dcr_server.records import COMMAND_LINE
 from dcr_server.responses import SECONDS_THAT_CACHES_KEEP
@@ -15,11 +18,12 @@ from dcr_server.signing_keys import (
     SECONDS_BETWEEN_LOOKS,
     SECONDS_PUBLISHED_BEFORE,
     SigningAlgorithm,
+    SigningKeys,
     new_signing_key,
     open_signing_keys,
     place_of,
 )
-from dcr_server.storage.protocol import Storage, StorageUnavailable
+from dcr_server.storage.protocol import Storage, StorageUnavailable, UnusableStorage
 from dcr_server.storage.sqlite import open_sqlite_storage
 from dcr_server.tokens import system_entropy
 
@@ -33,6 +37,10 @@ async def storage(tmp_path: Path) -> AsyncIterator[Storage]:
     storage = await open_sqlite_storage(tmp_path / "test.db")
     yield storage
     await storage.close()
+
+
+async def first_start(storage: Storage) -> SigningKeys:
+    return await open_signing_keys(storage.signing_keys, SEALER, algorithm="ES256", now=NOW)
 
 
 async def add_key(storage: Storage, *, signs_from: int, retire_at: int) -> str:
@@ -92,6 +100,19 @@ async def test_a_key_that_is_over_verifies_nothing(storage: Storage) -> None:
     await keys.reload()
     assert await keys.find(old, NOW + 9) is not None
     assert await keys.find(old, NOW + 10) is None
+
+
+async def test_a_database_from_which_somebody_removed_the_keys_is_said_so(
+    tmp_path: Path, storage: Storage
+) -> None:
+    await first_start(storage)
+    with contextlib.closing(sqlite3.connect(tmp_path / "test.db")) as database:
+        database.execute("DELETE FROM signing_keys")
+        database.commit()
+    with pytest.raises(UnusableStorage, match="run dcr-server keys rotate"):
+        await first_start(storage)
+    await rotate(storage.signing_keys, SEALER, Wish("ES256"), now=NOW)
+    assert (await first_start(storage)).current(NOW).algorithm == "ES256"
 
 
 async def test_without_a_key_in_force_nothing_is_signed(storage: Storage) -> None:

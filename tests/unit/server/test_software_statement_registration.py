@@ -10,7 +10,11 @@ from typing import Literal
 import pytest
 
 from dcr_protocol.json_document import JsonValue
+from dcr_server import software_statements
+from dcr_server.json_web_tokens import UnverifiedJwt
 from dcr_server.policies import Policy
+from dcr_server.remote_keys import Keys
+from dcr_server.verification_keys import verify_signature
 from tests.fakes.https_publisher import json_answer, publishing
 from tests.fakes.statement_signer import ISSUER, NOW, StatementSigner
 from tests.unit.server.registrant import Registered, Registrant, registrant_at
@@ -208,6 +212,27 @@ async def test_a_statement_alone_admits_where_its_issuer_has_a_policy(tmp_path: 
         assert stored is not None
         assert (stored.owner.policy, stored.owner.subject) == ("web", f"{ISSUER} shop")
         assert (await registrant.put(client, with_statement())).status_code == 200
+
+
+async def test_a_statement_that_admits_alone_is_verified_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    verified: list[str] = []
+
+    def verify(jwt: UnverifiedJwt, keys: Keys, *, algorithms: tuple[str, ...]) -> None:
+        verified.append(jwt.algorithm)
+        verify_signature(jwt, keys, algorithms=algorithms)
+
+    monkeypatch.setattr(software_statements, "verify_signature", verify)
+    async with registering(tmp_path, policy="web") as registrant:
+        assert (await without_token(registrant, with_statement()))[0] == 201
+        assert len(verified) == 1
+        forged = f"{SIGNER.statement(**VOUCHED)[:-8]}AAAAAAAA"
+        assert (await without_token(registrant, with_statement(forged)))[0] == 400
+        for body in (b"{", b"[]", b""):
+            headers = {"Content-Type": "application/json"}
+            answer = await registrant.http.post("/connect/register", content=body, headers=headers)
+            assert answer.status_code == 401
 
 
 async def test_a_statement_alone_admits_nobody_where_its_issuer_has_none(tmp_path: Path) -> None:
