@@ -1,81 +1,25 @@
 """Software statements at the endpoints: RFC 7591 §2.3, RFC 7592 §2.2."""
 
 import asyncio
-import contextlib
 import json
-from collections.abc import AsyncIterator, Mapping
 from pathlib import Path
-from typing import Literal
 
 import pytest
 
 from dcr_protocol.json_document import JsonValue
-from dcr_server import software_statements
-from dcr_server.json_web_tokens import UnverifiedJwt
-from dcr_server.policies import Policy
-from dcr_server.remote_keys import Keys
-from dcr_server.verification_keys import verify_signature
 from tests.fakes.https_publisher import json_answer, publishing
-from tests.fakes.statement_signer import ISSUER, NOW, StatementSigner
-from tests.unit.server.registrant import Registered, Registrant, registrant_at
-
-SIGNER = StatementSigner()
-OTHER = StatementSigner(issuer="https://others.test")
-WEB: Mapping[str, JsonValue] = {"redirect_uris": ["https://shop.test/cb"], "client_name": "Shop"}
-VOUCHED: Mapping[str, JsonValue] = {**WEB, "software_version": "1"}
-KEY = "a-key-that-is-as-long-as-a-uuid-is"
-
-
-def policy(
-    software_statement: Literal["ignored", "accepted", "required"],
-    max_clients: int | None = None,
-    counting: tuple[str, ...] = (ISSUER,),
-) -> Policy:
-    return Policy(
-        grant_types=("authorization_code",),
-        response_types=("code",),
-        token_endpoint_auth_methods=("client_secret_basic", "none"),
-        redirect_uris=("https://shop.test/*", "https://other.test/*"),
-        scopes=("*",),
-        software_statement=software_statement,
-        statement_issuers=() if software_statement == "ignored" else counting,
-        max_clients=max_clients,
-    )
-
-
-@contextlib.asynccontextmanager
-async def registering(
-    tmp_path: Path,
-    software_statement: Literal["ignored", "accepted", "required"] = "required",
-    *,
-    max_clients: int | None = None,
-    counting: tuple[str, ...] = (ISSUER,),
-    **issuer: object,
-) -> AsyncIterator[Registrant]:
-    """Run a server on which one issuer counts for the policy, and another is only configured."""
-    jwks = {"jwks_file": SIGNER.write_jwks(tmp_path / "one.json")}
-    others = {"jwks_file": OTHER.write_jwks(tmp_path / "others.json")}
-    async with registrant_at(
-        tmp_path,
-        policies={"web": policy(software_statement, max_clients, counting)},
-        statement_issuers={ISSUER: {**jwks, **issuer}, OTHER.issuer: others},
-    ) as registrant:
-        yield registrant
-
-
-def with_statement(text: JsonValue = None, **members: JsonValue) -> dict[str, JsonValue]:
-    return {"software_statement": text or SIGNER.statement(**VOUCHED), **members}
-
-
-async def without_token(
-    registrant: Registrant, body: Mapping[str, JsonValue], **headers: str
-) -> tuple[int, dict[str, JsonValue]]:
-    response = await registrant.http.post(
-        "/connect/register",
-        json=dict(body),
-        headers={name.replace("_", "-"): value for name, value in headers.items()},
-    )
-    return response.status_code, response.json()
+from tests.fakes.statement_signer import ISSUER, NOW
+from tests.unit.server.registrant import registrant_at
+from tests.unit.server.statement_bearers import (
+    KEY,
+    OTHER,
+    SIGNER,
+    VOUCHED,
+    WEB,
+    policy,
+    registering,
+    with_statement,
+)
 
 
 async def test_s074_the_statement_comes_back_unmodified_and_its_values_beside_it(
@@ -201,95 +145,6 @@ async def test_s076_a_statement_that_has_expired_since_is_refused_in_an_update(
         response = await registrant.put(client, with_statement(text))
         assert response.json()["error"] == "invalid_software_statement"
         assert (await registrant.read(client.uri, client.token)).status_code == 200
-
-
-async def test_a_statement_alone_admits_where_its_issuer_has_a_policy(tmp_path: Path) -> None:
-    async with registering(tmp_path, policy="web") as registrant:
-        status, document = await without_token(registrant, with_statement())
-        assert status == 201, document
-        client = Registered(document)
-        stored = await registrant.server.storage.clients.find(client["client_id"])
-        assert stored is not None
-        assert (stored.owner.policy, stored.owner.subject) == ("web", f"{ISSUER} shop")
-        assert (await registrant.put(client, with_statement())).status_code == 200
-
-
-async def test_a_statement_that_admits_alone_is_verified_once(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    verified: list[str] = []
-
-    def verify(jwt: UnverifiedJwt, keys: Keys, *, algorithms: tuple[str, ...]) -> None:
-        verified.append(jwt.algorithm)
-        verify_signature(jwt, keys, algorithms=algorithms)
-
-    monkeypatch.setattr(software_statements, "verify_signature", verify)
-    async with registering(tmp_path, policy="web") as registrant:
-        assert (await without_token(registrant, with_statement()))[0] == 201
-        assert len(verified) == 1
-        forged = f"{SIGNER.statement(**VOUCHED)[:-8]}AAAAAAAA"
-        assert (await without_token(registrant, with_statement(forged)))[0] == 400
-        for body in (b"{", b"[]", b""):
-            headers = {"Content-Type": "application/json"}
-            answer = await registrant.http.post("/connect/register", content=body, headers=headers)
-            assert answer.status_code == 401
-
-
-async def test_a_statement_alone_admits_nobody_where_its_issuer_has_none(tmp_path: Path) -> None:
-    async with registering(tmp_path) as registrant:
-        status, document = await without_token(registrant, with_statement())
-        assert (status, document["error"]) == (401, "invalid_token")
-    async with registering(tmp_path, policy="web") as registrant:
-        text = OTHER.statement(**VOUCHED)
-        assert (await without_token(registrant, with_statement(text)))[0] == 401
-        assert (await without_token(registrant, WEB))[0] == 401
-
-
-async def test_a_bad_token_is_not_made_up_for_by_a_good_statement(tmp_path: Path) -> None:
-    async with registering(tmp_path, policy="web") as registrant:
-        response = await registrant.post(with_statement(), token="dcr_iat_wrong")
-        assert response.status_code == 401
-
-
-async def test_what_a_statement_admitted_stays_that_software(tmp_path: Path) -> None:
-    async with registering(tmp_path, policy="web") as registrant:
-        client = Registered((await without_token(registrant, with_statement()))[1])
-        other = SIGNER.statement(**{**VOUCHED, "software_id": "bank"})
-        response = await registrant.put(client, with_statement(other))
-        assert response.json()["error"] == "unapproved_software_statement"
-
-
-async def test_it_stays_so_when_its_issuer_admits_nobody_any_more(tmp_path: Path) -> None:
-    async with registering(tmp_path, policy="web") as registrant:
-        client = Registered((await without_token(registrant, with_statement()))[1])
-    both = (ISSUER, OTHER.issuer)
-    async with registering(tmp_path, "accepted", counting=both) as registrant:
-        # Also by the way of an update without any statement.
-        client = Registered((await registrant.put(client, WEB)).json())
-        response = await registrant.put(client, with_statement(OTHER.statement(**VOUCHED)))
-        assert response.json()["error"] == "unapproved_software_statement"
-        assert (await registrant.put(client, with_statement())).status_code == 200
-
-
-async def test_what_a_token_registered_may_come_with_another_statement(tmp_path: Path) -> None:
-    async with registering(tmp_path, counting=(ISSUER, OTHER.issuer)) as registrant:
-        client = await registrant.register(with_statement())
-        response = await registrant.put(client, with_statement(OTHER.statement(**VOUCHED)))
-        assert response.status_code == 200
-
-
-async def test_a_registration_by_statement_alone_can_be_repeated_by_whoever_made_it(
-    tmp_path: Path,
-) -> None:
-    async with registering(tmp_path, policy="web") as registrant:
-        body = with_statement()
-        first = await without_token(registrant, body, Idempotency_Key=KEY)
-        again = await without_token(registrant, body, Idempotency_Key=KEY)
-        assert (first[0], again[0]) == (201, 201)
-        assert first[1]["client_id"] == again[1]["client_id"]
-        # A statement is known to many: a short key is known soon, too.
-        short = await without_token(registrant, body, Idempotency_Key="1")
-        assert short[0] == 400
 
 
 async def test_s075_a_statement_that_serves_once_registers_one_client(tmp_path: Path) -> None:
