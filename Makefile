@@ -119,6 +119,10 @@ soak: install ## kill the server at random moments, send it anything: ROUNDS=100
 	@ROUNDS=$(ROUNDS) DATABASE=$(DATABASE) SEED=$(SEED) python -m tests.soak
 	@FUZZ=$(FUZZ) DATABASE=$(DATABASE) SEED=$(SEED) python -m tests.attacks
 
+.PHONY: crash-points
+crash-points: install ## let everything happen at every call of the operator: DEPTH=all|single|ordinary OPERATION= PROVIDER=
+	@OPERATION="$(OPERATION)" DEPTH=$(DEPTH) PROVIDER="$(if $(filter-out file,$(origin PROVIDER)),$(PROVIDER))" python -m tests.simulator
+
 .PHONY: bench
 bench: install ## the benchmarks, or one: BENCH="registration scale"; JSON in .local/bench/
 	@python -m tests.bench $(BENCH)

@@ -1,6 +1,6 @@
-"""Faults on the way to the outside: crash, lost answer, no connection, a gateway between."""
+"""What may happen on the way to the outside: a crash, a lost answer, an edit by others."""
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TypeVar
@@ -27,41 +27,86 @@ class FaultAt:
     call: int | str  # counted from 1, or by name
 
 
+@dataclass(frozen=True, slots=True)
+class EditAt:
+    """What somebody else does just before a call."""
+
+    edit: Callable[[], object]
+    call: int | str
+
+
+Happening = FaultAt | EditAt
+
+
+@dataclass(slots=True)
+class Schedule:
+    """What happens, one after the other; each counts from the call of the one before it.
+
+    It goes on over restarts: a crash ends the wire of a process, not the schedule.
+    """
+
+    ahead: list[Happening] = field(default_factory=list)
+    struck: list[str] = field(default_factory=list)  # the calls at which something happened
+    edits: int = 0
+    passed: int = 0
+
+    def strike(self, name: str) -> Fault | None:
+        """Let the edits of this call happen; return the fault of this call, if it has one."""
+        self.passed += 1
+        while self.ahead and self.ahead[0].call in (self.passed, name):
+            happening = self.ahead.pop(0)
+            self.struck.append(name)
+            if isinstance(happening, FaultAt):
+                self.passed = 0
+                return happening.fault
+            self.passed = 1
+            self.edits += 1
+            happening.edit()
+        return None
+
+
+async def _at_once() -> None:
+    """Wait for nobody."""
+
+
+def _unseen(_name: str) -> None:
+    """Look at nothing."""
+
+
 @dataclass(slots=True)
 class Wire:
-    """Every call to the outside passes here, in order."""
+    """Every call of one process to the outside passes here, in order."""
 
-    fault_at: FaultAt | None = None
+    schedule: Schedule = field(default_factory=Schedule)
     calls: list[str] = field(default_factory=list)
-    reached: bool = False
-    observer: Callable[[str], None] = lambda _name: None  # looks at the world after each call
+    turn: Callable[[], Awaitable[None]] = _at_once  # until this process may go on
+    before: Callable[[str], None] = _unseen  # looks at the world, call by call
+    after: Callable[[str], None] = _unseen
+    observer: Callable[[str], None] = _unseen  # looks at the world after each call, too
 
-    def call(
+    async def call(
         self, name: str, do: Callable[[], Answer], failed: Callable[[Fault], Answer]
     ) -> Answer:
-        """Run `do`, or what the fault makes of it."""
-        try:
-            return self._call(name, do, failed)
-        finally:
-            self.observer(name)
-
-    def _call(
-        self, name: str, do: Callable[[], Answer], failed: Callable[[Fault], Answer]
-    ) -> Answer:
+        """Run `do`, or what a fault makes of it."""
+        await self.turn()
         self.calls.append(name)
-        here = self.fault_at is not None and self.fault_at.call in (len(self.calls), name)
-        fault = self.fault_at.fault if here and self.fault_at else None
-        if fault is None:
-            return do()
-        self.reached = True
+        fault = self.schedule.strike(name)
+        self.before(name)
         if fault is Fault.CRASH_BEFORE:
             raise Crash
         if fault in (Fault.NOT_SENT, Fault.GATEWAY_404):
             return failed(fault)
-        do()
+        answer = do()
+        self.after(name)
+        self.observer(name)
         if fault is Fault.CRASH_AFTER:
             raise Crash
-        return failed(fault)
+        return answer if fault is None else failed(fault)
+
+    @property
+    def reached(self) -> bool:
+        """Whether all that was to happen has happened."""
+        return not self.schedule.ahead
 
     @property
     def writes(self) -> list[str]:

@@ -4,7 +4,6 @@
 operator on top, which counts calls and lets a fault happen before or after each.
 """
 
-import copy
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import NoReturn
@@ -13,6 +12,7 @@ from pydantic import JsonValue
 
 from dcr_operator.kube import (
     FIELD_MANAGER,
+    RESOURCES_BY_KIND,
     SECRETS,
     ApiAlreadyExists,
     ApiConflict,
@@ -29,6 +29,17 @@ from tests.fakes.faults import Answer, Wire
 Place = tuple[str, str, str]
 
 
+def copied(body: JsonObject) -> JsonObject:
+    """Copy a JSON document; several times faster than what copies anything."""
+    return {name: _copied(value) for name, value in body.items()}
+
+
+def _copied(value: JsonValue) -> JsonValue:
+    if isinstance(value, dict):
+        return copied(value)
+    return [_copied(item) for item in value] if isinstance(value, list) else value
+
+
 def _place(resource: Resource, namespace: str | None, name: str) -> Place:
     return (resource.plural, (namespace or "") if resource.namespaced else "", name)
 
@@ -39,9 +50,12 @@ class FakeCluster:
 
     objects: dict[Place, JsonObject] = field(default_factory=dict)
     version: int = 0
+    written: set[Place] = field(default_factory=set)  # by the operator
+    successors: dict[Place, JsonObject] = field(default_factory=dict)
 
     def get(self, resource: Resource, namespace: str | None, name: str) -> JsonObject | None:
-        return copy.deepcopy(self.objects.get(_place(resource, namespace, name)))
+        found = self.objects.get(_place(resource, namespace, name))
+        return None if found is None else copied(found)
 
     def need(self, resource: Resource, namespace: str | None, name: str) -> JsonObject:
         found = self.get(resource, namespace, name)
@@ -51,7 +65,7 @@ class FakeCluster:
 
     def all_of(self, resource: Resource, namespace: str | None) -> list[JsonObject]:
         return [
-            copy.deepcopy(body)
+            copied(body)
             for (plural, there, _), body in self.objects.items()
             if plural == resource.plural and namespace in (None, there)
         ]
@@ -61,7 +75,7 @@ class FakeCluster:
         place = _place(resource, meta.namespace, meta.name)
         if place in self.objects:
             raise ApiAlreadyExists(409, "AlreadyExists", f"{meta.name} already exists")
-        created = copy.deepcopy(body)
+        created = copied(body)
         self.version += 1
         member_of(created, "metadata").update(
             {"uid": f"uid-{self.version}", "generation": 1, "managedFields": []}
@@ -78,7 +92,7 @@ class FakeCluster:
             member_of(body, "metadata")["generation"] = object_meta(before).generation + 1
         if meta.deletion_timestamp and not meta.finalizers:
             self._remove(place)
-            return copy.deepcopy(body)
+            return copied(body)
         return self._store(place, body)
 
     def edit(
@@ -100,11 +114,20 @@ class FakeCluster:
             return
         self._remove(place)
 
+    def when_gone(self, resource: Resource, body: JsonObject) -> None:
+        """Create the object as soon as nothing has its name."""
+        meta = object_meta(body)
+        place = _place(resource, meta.namespace, meta.name)
+        if place in self.objects:
+            self.successors[place] = body
+        else:
+            self.create(resource, body)
+
     def _store(self, place: Place, body: JsonObject) -> JsonObject:
         self.version += 1
         member_of(body, "metadata")["resourceVersion"] = str(self.version)
-        self.objects[place] = copy.deepcopy(body)
-        return copy.deepcopy(body)
+        self.objects[place] = copied(body)
+        return copied(body)
 
     def _remove(self, place: Place) -> None:
         gone = self.objects.pop(place)
@@ -112,6 +135,9 @@ class FakeCluster:
         for other, body in list(self.objects.items()):
             if any(owner.uid == uid for owner in object_meta(body).owners):
                 del self.objects[other]
+        successor = self.successors.pop(place, None)
+        if successor is not None:
+            self.create(RESOURCES_BY_KIND[text(successor, "kind")], successor)
 
 
 @dataclass(slots=True)
@@ -133,10 +159,12 @@ class FakeKubernetesApi:
         self, resource: Resource, namespace: str | None, body: JsonObject
     ) -> JsonObject:
         assert (namespace or "") == object_meta(body).namespace
-        return await self._call(
-            f"create {resource.plural}",
-            lambda: self.cluster.create(resource, body, manager=FIELD_MANAGER),
-        )
+
+        def do() -> JsonObject:
+            self._take_down(resource, namespace, object_meta(body).name)
+            return self.cluster.create(resource, body, manager=FIELD_MANAGER)
+
+        return await self._call(f"create {resource.plural}", do)
 
     async def replace(
         self, resource: Resource, namespace: str | None, body: JsonObject
@@ -146,7 +174,8 @@ class FakeKubernetesApi:
             live = object_meta(self.cluster.need(resource, namespace, meta.name))
             if live.resource_version != meta.resource_version or live.uid != meta.uid:
                 raise ApiConflict(409, "Conflict", f"{meta.name} has been modified")
-            return self.cluster.update(resource, copy.deepcopy(body))
+            self._take_down(resource, namespace, meta.name)
+            return self.cluster.update(resource, copied(body))
 
         return await self._call(f"replace {resource.plural}", do)
 
@@ -161,6 +190,7 @@ class FakeKubernetesApi:
             body = self.cluster.need(resource, namespace, name)
             for operation in operations:
                 _patch(body, operation)
+            self._take_down(resource, namespace, name)
             return self.cluster.update(resource, body)
 
         return await self._call(f"json_patch {resource.plural}", do)
@@ -171,6 +201,7 @@ class FakeKubernetesApi:
         def do() -> JsonObject:
             body = self.cluster.need(resource, namespace, name)
             body["status"] = _merged(member(body, "status"), member(patch, "status"))
+            self._take_down(resource, namespace, name)
             return self.cluster.update(resource, body)
 
         return await self._call(f"patch_status {resource.plural}", do)
@@ -185,6 +216,7 @@ class FakeKubernetesApi:
             live = self.cluster.get(resource, namespace, meta.name)
             if meta.uid and (live is None or object_meta(live).uid != meta.uid):
                 raise ApiConflict(409, "Conflict", f"uid mismatch: {meta.name}")
+            self._take_down(resource, namespace, meta.name)
             if live is None:
                 return self.cluster.create(resource, body, manager=FIELD_MANAGER)
             applied = _merged(live, body)
@@ -209,12 +241,16 @@ class FakeKubernetesApi:
             meta = object_meta(live)
             if uid not in (None, meta.uid) or resource_version not in (None, meta.resource_version):
                 raise ApiConflict(409, "Conflict", f"{name} is another one by now")
+            self._take_down(resource, namespace, name)
             self.cluster.delete(resource, namespace, name)
 
         await self._call(f"delete {resource.plural}", do)
 
+    def _take_down(self, resource: Resource, namespace: str | None, name: str) -> None:
+        self.cluster.written.add(_place(resource, namespace, name))
+
     async def _call(self, name: str, do: Callable[[], Answer]) -> Answer:
-        return self.wire.call(name, do, _unavailable)
+        return await self.wire.call(name, do, _unavailable)
 
 
 def _unavailable(_fault: object) -> NoReturn:

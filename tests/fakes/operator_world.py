@@ -24,9 +24,9 @@ from dcr_operator.reconcile import reconcile
 from dcr_operator.record import read_record_secret, record_name
 from dcr_operator.resync import InMemoryResync
 from dcr_operator.state import Record, StoredRecord
-from tests.fakes.faults import Crash, FaultAt, Wire
+from tests.fakes.faults import Crash, FaultAt, Schedule, Wire
 from tests.fakes.kubernetes_api import FakeCluster, FakeKubernetesApi
-from tests.fakes.provider import INITIAL_ACCESS_TOKEN, ISSUER, FakeProvider
+from tests.fakes.provider import INITIAL_ACCESS_TOKEN, ISSUER, FakeProvider, Numbers
 from tests.fakes.providers_by_issuer import ProvidersByIssuer
 
 NAMESPACE, NAME, SYSTEM = "team-a", "dashboard", "dcr-system"
@@ -135,7 +135,9 @@ class Use:
 class World:
     provider: FakeProvider = field(default_factory=FakeProvider)
     # Numbers of its own, so that nothing of one works at the other.
-    other: FakeProvider = field(default_factory=lambda: FakeProvider(issuer=OTHER_ISSUER, made=100))
+    other: FakeProvider = field(
+        default_factory=lambda: FakeProvider(issuer=OTHER_ISSUER, numbers=Numbers(100))
+    )
     cluster: FakeCluster = field(default_factory=FakeCluster)
     events: Events = field(default_factory=Events)
     metrics: Metrics = field(default_factory=Metrics)
@@ -148,6 +150,7 @@ class World:
     now: datetime = datetime(2026, 1, 1, tzinfo=UTC)
     ids: int = 0
     slept: float = 0.0
+    foreign: list[str] = field(default_factory=list)  # Secrets of others in the tenant's namespace
 
     @property
     def context(self) -> Context:
@@ -238,7 +241,7 @@ class World:
 
     async def run_pass_with(self, fault: FaultAt) -> bool:
         """Make one pass with a fault; whether the fault was reached."""
-        self.wire = Wire(fault)
+        self.wire = Wire(Schedule([fault]))
         with contextlib.suppress(Crash):
             await reconcile(CLIENT, self.context)
         return self.wire.reached

@@ -3,7 +3,8 @@
 Without idempotency it is like oidc-provider: every POST makes a client, the registration access
 token rotates on PUT and the old one is dead at once, an unknown client is a 401. With it, it is
 like our server: a repeat yields the same client with fresh credentials, and the earlier pair
-stays good until a later one is used.
+stays good until a later one is used; the key of a client that was deleted is refused. Whether the
+token changes on PUT, on GET or never can be chosen for both.
 
 With `rotates` it has our server's extension: the secret before a rotation stays good for the
 overlap that was asked for. With a `lifetime` secrets expire; with `renews` a PUT brings the next.
@@ -53,9 +54,22 @@ class RegisteredClient:
 
 
 @dataclass(slots=True)
+class Numbers:
+    """Count what is given out; shared by all who look at one provider."""
+
+    last: int = 0
+
+    def next(self) -> int:
+        self.last += 1
+        return self.last
+
+
+@dataclass(slots=True)
 class FakeProvider:
     idempotent: bool = False
     issuer: str = ISSUER
+    token_changes_on_update: bool = True
+    token_changes_on_read: bool = False
     manages: bool = True
     updates: bool = True
     deletes: Outcome | None = None  # what a deletion is answered with, and nothing is done
@@ -74,11 +88,16 @@ class FakeProvider:
     overrides: dict[str, JsonValue] = field(default_factory=dict)
     wire: Wire = field(default_factory=Wire)
     clients: dict[str, RegisteredClient] = field(default_factory=dict)
-    made: int = 0
+    spent_keys: set[str] = field(default_factory=set)  # of clients that are deleted
+    numbers: Numbers = field(default_factory=Numbers)
 
     async def discover(self, connection: ProviderConnection) -> DiscoveryOutcome:
         if self.down:
             return Unreachable(self.outage, may_have_arrived=False)
+        document = self._document(connection)
+        return await self.wire.call("get discovery", lambda: document, _undiscovered)
+
+    def _document(self, connection: ProviderConnection) -> DiscoveryOutcome:
         return Discovered(
             AuthorizationServerMetadata(
                 issuer=connection.issuer,
@@ -102,11 +121,11 @@ class FakeProvider:
     ) -> Outcome:
         assert (connection.issuer, endpoint) == (self.issuer, f"{self.issuer}/register")
         token = initial_access_token.get_secret_value() if initial_access_token else None
-        return self._call("register", lambda: self._register(body, token, idempotency_key))
+        return await self._call("register", lambda: self._register(body, token, idempotency_key))
 
     async def read(self, connection: ProviderConnection, management: Management) -> Outcome:
         assert connection.issuer == self.issuer
-        return self._call("read", lambda: self._read(management))
+        return await self._call("read", lambda: self._read(management))
 
     async def update(
         self,
@@ -118,7 +137,7 @@ class FakeProvider:
     ) -> Outcome:
         assert connection.issuer == self.issuer
         assert idempotency_key
-        return self._call("update", lambda: self._update(management, body))
+        return await self._call("update", lambda: self._update(management, body))
 
     async def rotate(
         self,
@@ -130,11 +149,11 @@ class FakeProvider:
     ) -> Outcome:
         assert connection.issuer == self.issuer
         assert idempotency_key
-        return self._call("rotate", lambda: self._rotate(management, body, idempotency_key))
+        return await self._call("rotate", lambda: self._rotate(management, body, idempotency_key))
 
     async def delete(self, connection: ProviderConnection, management: Management) -> Outcome:
         assert connection.issuer == self.issuer
-        return self._call("delete", lambda: self._delete(management))
+        return await self._call("delete", lambda: self._delete(management))
 
     async def probe(
         self,
@@ -149,31 +168,43 @@ class FakeProvider:
         assert token_endpoint == f"{self.issuer}/token"
         if self.down:
             return CannotTell("the token endpoint does not answer")
-        opens = self.opens(client_id, client_secret.get_secret_value(), auth_method)
-        return CredentialsAccepted() if opens else CredentialsRejected()
+
+        def do() -> ProbeOutcome:
+            opens = self.opens(client_id, client_secret.get_secret_value(), auth_method)
+            return CredentialsAccepted() if opens else CredentialsRejected()
+
+        return await self.wire.call("probe", do, lambda _: CannotTell("no answer"))
 
     def opens(
         self, client_id: str, client_secret: str, auth_method: str = "client_secret_basic"
     ) -> bool:
         """Whether the credentials get a token; using a pair retires the earlier ones."""
+        if not self.would_open(client_id, client_secret, auth_method):
+            return False
+        issued = self.clients[client_id].secrets
+        if client_secret in issued:
+            _use(issued, client_secret)
+        return True
+
+    def would_open(self, client_id: str, client_secret: str, auth_method: str) -> bool:
+        """Whether the credentials would get a token, without using them."""
         client = self.clients.get(client_id)
         if client is None or client.metadata["token_endpoint_auth_method"] != auth_method:
             return False
         if self.clock() < client.overlapping.get(client_secret, 0.0):
             return True
-        if client_secret not in client.secrets or 0 < client.expires_at <= self.clock():
-            return False
-        _use(client.secrets, client_secret)
-        return True
+        return client_secret in client.secrets and not 0 < client.expires_at <= self.clock()
 
-    def _call(self, operation: str, do: Callable[[], Outcome]) -> Outcome:
+    async def _call(self, operation: str, do: Callable[[], Outcome]) -> Outcome:
         if self.down:
-            return self.wire.call(f"provider {operation}", lambda: _failed(Fault.NOT_SENT), _failed)
+            return await self.wire.call(
+                f"provider {operation}", lambda: _failed(Fault.NOT_SENT), _failed
+            )
         instead = self.instead
         if instead is not None:
             self.instead = None if self.instead_once else instead
-            return self.wire.call(f"provider {operation}", lambda: instead, _failed)
-        return self.wire.call(f"provider {operation}", do, _failed)
+            return await self.wire.call(f"provider {operation}", lambda: instead, _failed)
+        return await self.wire.call(f"provider {operation}", do, _failed)
 
     def _register(self, body: bytes, token: str | None, key: str) -> Outcome:
         if token != self.initial_access_token:
@@ -181,19 +212,20 @@ class FakeProvider:
         if self.refuses is not None:
             return self.refuses
         if self.idempotent:
+            if key in self.spent_keys:
+                return Refused(409, "invalid_request", "the client of this key has been deleted")
             for client in self.clients.values():
                 if client.key == key:
                     return self._issue(client)
-        self.made += 1
-        name = self.client_id or f"client-{self.made}"
+        name = self.client_id or f"client-{self.numbers.next()}"
         client = RegisteredClient(name, json.loads(body), [], [], key)
         self.clients[client.client_id] = client
         return self._issue(client)
 
     def _issue(self, client: RegisteredClient) -> Outcome:
-        self.made += 1
-        client.secrets.append(f"secret-{self.made}")
-        client.tokens.append(f"rat-{self.made}")
+        number = self.numbers.next()
+        client.secrets.append(f"secret-{number}")
+        client.tokens.append(f"rat-{number}")
         client.expires_at = int(self.clock()) + self.lifetime if self.lifetime else 0
         return self._answer(client)
 
@@ -225,7 +257,15 @@ class FakeProvider:
 
     def _read(self, management: Management) -> Outcome:
         client = self._find(management)
-        return RegistrationAccessTokenRejected() if client is None else self._answer(client)
+        if client is None:
+            return RegistrationAccessTokenRejected()
+        if self.token_changes_on_read:
+            self._change_token(client)
+        return self._answer(client)
+
+    def _change_token(self, client: RegisteredClient) -> None:
+        kept = client.tokens if self.idempotent else []
+        client.tokens = [*kept, f"rat-{self.numbers.next()}"]
 
     def _update(self, management: Management, body: bytes) -> Outcome:
         client = self._find(management)
@@ -238,10 +278,8 @@ class FakeProvider:
         document = json.loads(body)
         assert document.pop("client_id") == client.client_id
         client.metadata = document
-        self.made += 1
-        kept = client.tokens if self.idempotent else []
-        client.tokens = [*kept, f"rat-{self.made}"]
-
+        if self.token_changes_on_update:
+            self._change_token(client)
         if self.renews and client.expires_at - self.clock() <= self.lifetime / 3:
             self._retire(client, client.expires_at)
             return self._issue(client)
@@ -274,14 +312,22 @@ class FakeProvider:
         client = self._find(management)
         if client is None:
             return RegistrationAccessTokenRejected()
-        del self.clients[client.client_id]
+        self.forget(client.client_id)
         return Deleted()
+
+    def forget(self, client_id: str) -> None:
+        """Have the client no more, whoever wished so."""
+        self.spent_keys.add(self.clients.pop(client_id).key)
 
 
 def _failed(fault: Fault) -> Outcome:
     if fault is Fault.GATEWAY_404:
         return NotSupported(404)
     return Unreachable("no answer", may_have_arrived=fault is not Fault.NOT_SENT)
+
+
+def _undiscovered(_fault: Fault) -> DiscoveryOutcome:
+    return Unreachable("no answer", may_have_arrived=False)
 
 
 def _use(issued: list[str], used: str) -> None:

@@ -6,7 +6,7 @@ import pytest
 from dcr_operator.event_recorder import KubernetesEventRecorder
 from dcr_operator.kube import EVENTS, JsonObject, Key, member
 from dcr_operator.ports import EventType, Regarding
-from tests.fakes.faults import Fault, FaultAt, Wire
+from tests.fakes.faults import Fault, FaultAt, Schedule, Wire
 from tests.fakes.kubernetes_api import FakeCluster, FakeKubernetesApi
 from tests.fakes.virtual_time import VirtualTime
 
@@ -85,7 +85,7 @@ async def test_other_messages_are_other_events() -> None:
 
 
 async def test_an_event_that_cannot_be_written_is_dropped() -> None:
-    bench = Bench(Wire(FaultAt(Fault.NOT_SENT, 1)))
+    bench = Bench(Wire(Schedule([FaultAt(Fault.NOT_SENT, 1)])))
     bench.say()
     assert await bench.written() == []
     assert bench.logged == ["Event not written"]

@@ -16,7 +16,7 @@ NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
 class Down(Wire):
     """An API server that does not answer."""
 
-    def call(
+    async def call(
         self,
         name: str,  # noqa: ARG002 - the signature is given
         do: Callable[[], Answer],  # noqa: ARG002 - the signature is given
@@ -141,7 +141,7 @@ class AnswerLost(Wire):
 
     lost: bool = False
 
-    def call(
+    async def call(
         self, name: str, do: Callable[[], Answer], failed: Callable[[Fault], Answer]
     ) -> Answer:
         if name.startswith("replace") and not self.lost:
