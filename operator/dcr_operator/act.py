@@ -49,6 +49,7 @@ from dcr_operator.steps import (
     Retire,
     ScheduleRetirement,
     SetAside,
+    TakePlace,
     Unregister,
     Update,
 )
@@ -62,16 +63,13 @@ async def act(  # noqa: C901, PLR0911, PLR0912
     match step:
         case AddFinalizer():
             return await _add_finalizer(observed, context)
+        case TakePlace(provider, limit):
+            place = context.provider_use.take_place(provider, observed.resource.key, limit)
+            return replace(observed, place=place)
         case FetchInitialAccessToken():
             return await _fetch_initial_access_token(step, observed, context)
-        case Register():
-            return await uninterrupted(register(step, observed, context))
-        case Update():
-            return await uninterrupted(update(step, observed, context))
-        case ReadRegistration():
-            if not isinstance(wish, Desired):
-                raise StepImpossibleError
-            return await uninterrupted(read(wish, observed, context))
+        case Register() | Update() | ReadRegistration() | Unregister():
+            return await uninterrupted(_ask_provider(step, wish, observed, context))
         case Probe():
             return await probe(observed, context)
         case RefreshRecord():
@@ -82,8 +80,6 @@ async def act(  # noqa: C901, PLR0911, PLR0912
             return await delete_secret(secret, observed, context)
         case ReleaseSecret(secret):
             return await release_secret(secret, observed, context)
-        case Unregister():
-            return await uninterrupted(unregister(step, observed, context))
         case CloseRecord():
             return await _close_record(step, observed, context)
         case DeleteRecord():
@@ -96,6 +92,25 @@ async def act(  # noqa: C901, PLR0911, PLR0912
             return await _retire(step, wish, observed, context)
         case _:
             assert_never(step)
+
+
+async def _ask_provider(
+    step: Register | Update | ReadRegistration | Unregister,
+    wish: Wish,
+    observed: Observed,
+    context: Context,
+) -> Observed:
+    match step:
+        case Register():
+            return await register(step, observed, context)
+        case Update():
+            return await update(step, observed, context)
+        case Unregister():
+            return await unregister(step, observed, context)
+        case ReadRegistration():
+            if not isinstance(wish, Desired):
+                raise StepImpossibleError
+            return await read(wish, observed, context)
 
 
 async def _retire(step: Retire, wish: Wish, observed: Observed, context: Context) -> Observed:

@@ -160,6 +160,7 @@ def _context(
         provider_use=index,
         resync=resync,
         namespace=settings.namespace,
+        served_namespaces=settings.watch_namespaces,
         default_resync=settings.resync,
         allow_loopback=settings.allow_loopback,
         operator_class=settings.class_,

@@ -1,5 +1,7 @@
 """Gather what is known about a provider: the object, its CA, its discovery document."""
 
+from dataclasses import replace
+
 from dcr_operator.client_policy import ClientPolicy
 from dcr_operator.kube import NAMESPACES, Key, object_meta
 from dcr_operator.operator_class import serves_provider
@@ -52,7 +54,10 @@ async def observe_provider(key: Key, namespace: str, context: Context) -> Provid
             f"{key} does not allow the namespace {namespace}. Ask its administrator to add it to"
             " spec.allowedNamespaces.",
         )
-    return await discover(key, provider, context)
+    state = await discover(key, provider, context)
+    if isinstance(state, ProviderUsable) and provider.metadata.deletion_timestamp is not None:
+        return replace(state, terminating=True)
+    return state
 
 
 async def _allows(provider: ClusterOAuthProvider, namespace: str, context: Context) -> bool:

@@ -12,6 +12,7 @@ from dcr_operator.outcomes import (
     RegistrationAccessTokenRejected,
 )
 from dcr_operator.policy_verdicts import answer_was_denied, request_denied
+from dcr_operator.ports import Place
 from dcr_operator.reasons import Reason
 from dcr_operator.registration_facts import can_be_probed, is_uncertain
 from dcr_operator.resources import (
@@ -36,6 +37,7 @@ from dcr_operator.steps import (
     Probe,
     Register,
     Step,
+    TakePlace,
     Wait,
 )
 from dcr_operator.verdicts import halt, verdict
@@ -62,8 +64,32 @@ def prerequisite(observed: Observed, usable: ProviderUsable) -> Step | None:
             return FetchInitialAccessToken(usable.policy.initial_access_token)
         case InitialAccessTokenAbsent(message):
             return halt(Reason.INITIAL_ACCESS_TOKEN_MISSING, message)
-        case _:
-            return None if observed.resource.has_finalizer else AddFinalizer()
+    if observed.resource.has_finalizer:
+        return place_in_namespace(observed, usable)
+    return place_in_namespace(observed, usable) or AddFinalizer()
+
+
+def place_in_namespace(observed: Observed, usable: ProviderUsable) -> Step | None:
+    """Return what comes before a registration where a namespace may only have so many."""
+    policy, stored = usable.policy.client_policy, observed.stored
+    limit = policy.max_clients_per_namespace if policy else None
+    here = stored is not None and stored.provider.key == usable.snapshot.key
+    if limit is None or (here and observed.resource.has_finalizer):
+        return None
+    match observed.place:
+        case None:
+            return TakePlace(usable.snapshot.key, limit)
+        case Place.UNKNOWN:
+            return Wait(Reason.PROGRESSING, "the clients of the namespace are being counted", 2.0)
+        case Place.FULL:
+            return halt(
+                Reason.CLIENT_LIMIT_REACHED,
+                f"{usable.snapshot.connection.provider} allows {limit} clients in each namespace,"
+                f" and {observed.resource.key.namespace} has as many. Delete one, or ask the"
+                " provider's administrator to raise spec.clientPolicy.maxClientsPerNamespace.",
+            )
+        case Place.TAKEN:
+            return None
 
 
 def ready_to_register(
@@ -71,7 +97,8 @@ def ready_to_register(
 ) -> Step | None:
     """Return what stands before a registration of what is wanted now."""
     return (
-        request_denied(desired, usable)
+        _no_new_clients(usable)
+        or request_denied(desired, usable)
         or refused_lately(desired, observed, Operation.REGISTER, now)
         or request_incomplete(desired, observed, now)
         or prerequisite(observed, usable)
@@ -82,6 +109,16 @@ def request_incomplete(desired: Desired, _observed: Observed, _now: datetime) ->
     """Return what a request of now would lack; a repeat sends what it sent before."""
     lacking = desired.lacking
     return None if lacking is None else halt(lacking.reason, lacking.message)
+
+
+def _no_new_clients(usable: ProviderUsable) -> Step | None:
+    if not usable.terminating:
+        return None
+    return halt(
+        Reason.PROVIDER_NOT_FOUND,
+        f"{usable.snapshot.key} is being deleted and takes no new clients. Name another provider"
+        " in spec.providerRef.",
+    )
 
 
 def is_repeatable(observed: Observed) -> bool:

@@ -4,7 +4,7 @@ Adapters implement these protocols; tests put fakes there. `kube.KubernetesApi` 
 remaining port. Nothing here may raise for what a provider does: that is an `Outcome`.
 """
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Collection
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -134,11 +134,31 @@ class ReconcileMetrics(Protocol):
     def client_gone(self, client: str) -> None: ...
 
 
+class Place(StrEnum):
+    """Whether a client may be registered at a provider that limits their number."""
+
+    TAKEN = "taken"
+    FULL = "full"
+    UNKNOWN = "unknown"  # the first listing is not complete
+
+
 class ProviderUse(Protocol):
     """The clients that refer to a provider, from what the watch has shown."""
 
     def clients_of(self, provider: Key) -> int | None:
-        """Return the number, or None while the first listing is not complete."""
+        """Return how many are registered, or None while the first listing is not complete."""
+        ...
+
+    def holders_of(self, provider: Key) -> Collection[Key] | None:
+        """Return the clients that the provider must not go before; None as above."""
+        ...
+
+    def was_left(self, provider: Key) -> bool:
+        """Whether the last of them was seen to go."""
+        ...
+
+    def take_place(self, provider: Key, client: Key, limit: int) -> Place:
+        """Take one of the places that the provider has for the client's namespace."""
         ...
 
     def discovered(self, provider: Key, shown: str, before: str | None) -> None:
@@ -184,6 +204,7 @@ class Context:
     provider_use: ProviderUse
     resync: ResyncSchedule
     namespace: str  # the operator's own: records live here
+    served_namespaces: tuple[str, ...]  # whose resources are watched; none: all
     default_resync: float  # seconds; 0 is never
     allow_loopback: bool
     operator_class: str  # providers of this class are ours, and their clients

@@ -4,9 +4,10 @@ Pure data.
 """
 
 from dataclasses import dataclass, replace
+from typing import Final
 
 from dcr_operator.client_policy import ClientPolicy
-from dcr_operator.kube import Key
+from dcr_operator.kube import API_GROUP, Key
 from dcr_operator.ports import ProviderConnection
 from dcr_operator.reasons import Reason
 from dcr_operator.resources import (
@@ -14,6 +15,9 @@ from dcr_operator.resources import (
     OnLostRegistrationAccessToken,
     OnVanishedClient,
 )
+
+# On a provider while clients need it to be unregistered.
+PROVIDER_FINALIZER: Final = f"{API_GROUP}/in-use"
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +80,7 @@ class ProviderUsable:
     snapshot: ProviderSnapshot
     policy: ProviderPolicy = ProviderPolicy()
     capabilities: tuple[str, ...] = ()  # for status alone
+    terminating: bool = False  # it is being deleted and takes no new clients
 
 
 @dataclass(frozen=True, slots=True)

@@ -176,6 +176,15 @@ ROWS: Final = (
         " provider to widen spec.clientPolicy.",
     ),
     Row(
+        Reason.CLIENT_LIMIT_REACHED,
+        _REGISTERED,
+        Retry.BACK_OFF,
+        "The namespace has as many clients as clientPolicy.maxClientsPerNamespace of the provider"
+        " allows.",
+        "Delete a client that is not needed any more, or ask the administrator of the provider to"
+        " raise the number.",
+    ),
+    Row(
         Reason.REGISTRATION_ACCESS_TOKEN_REJECTED,
         _REGISTERED,
         Retry.ON_CHANGE,
@@ -249,6 +258,15 @@ ROWS: Final = (
         "spec.secret.template has a placeholder that is not known or whose value this client does"
         " not have, or spec.secret gives one key to two values.",
         "Correct what the message names; secret-keys.md lists the placeholders and the keys.",
+    ),
+    Row(
+        Reason.IN_USE,
+        _READY,
+        Retry.ON_CHANGE,
+        "On a provider: it is being deleted, and clients with deletionPolicy: Delete are registered"
+        " there, which need it to be unregistered. It takes no new clients.",
+        "Delete those clients or set their spec.deletionPolicy: Retain; the provider then goes by"
+        " itself.",
     ),
     Row(
         Reason.DELETING,

@@ -53,6 +53,7 @@ class Reason(StrEnum):
     REGISTRATION_NOT_SUPPORTED = "RegistrationNotSupported"
     MANAGEMENT_NOT_SUPPORTED = "ManagementNotSupported"
     REGISTRATION_REJECTED = "RegistrationRejected"
+    CLIENT_LIMIT_REACHED = "ClientLimitReached"
     POLICY_DENIED = "PolicyDenied"
     REGISTRATION_ACCESS_TOKEN_REJECTED = "RegistrationAccessTokenRejected"
     SOFTWARE_STATEMENT_MISSING = "SoftwareStatementMissing"
@@ -63,6 +64,7 @@ class Reason(StrEnum):
     SECRET_CONFLICT = "SecretConflict"
     SECRET_REFUSED = "SecretRefused"
     TEMPLATE_INVALID = "TemplateInvalid"
+    IN_USE = "InUse"
     DELETING = "Deleting"
     DELETION_BLOCKED = "DeletionBlocked"
 

@@ -8,6 +8,7 @@ from dcr_operator.kube import ApiNotFound, JsonObject, Key, member, object_meta,
 from dcr_operator.observe_provider import discover
 from dcr_operator.operator_class import NOT_SERVED, serves_provider
 from dcr_operator.ports import Context, EventType, Regarding, Result
+from dcr_operator.provider_hold import hold_or_release, release_deleted
 from dcr_operator.provider_status import (
     DIGEST_MEMBER,
     endpoints_digest,
@@ -30,10 +31,13 @@ LOOK_AGAIN: Final = 600.0
 
 async def reconcile_provider(key: Key, context: Context) -> Result:
     document = await context.kubernetes.get(key.resource, key.namespace or None, key.name)
-    if document is None or object_meta(document).deletion_timestamp is not None:
+    if document is None:
         return Result(Reason.DELETING.value)
     if not serves_provider(document, context):
         return Result(NOT_SERVED)
+    if object_meta(document).deletion_timestamp is not None:
+        return await _end(key, document, context)
+    await hold_or_release(key, document, context)
     state = await _observe(key, document, context)
     await _report(key, document, state, context)
     if isinstance(state, ProviderUnusable):
@@ -41,6 +45,14 @@ async def reconcile_provider(key: Key, context: Context) -> Result:
     before = text(member(document, "status"), DIGEST_MEMBER) or None
     context.provider_use.discovered(key, endpoints_digest(state.snapshot), before)
     return Result(Reason.READY.value, LOOK_AGAIN, provider=state.snapshot.connection.provider)
+
+
+async def _end(key: Key, document: JsonObject, context: Context) -> Result:
+    in_use = await release_deleted(key, document, context)
+    if in_use is None:
+        return Result(Reason.DELETING.value)
+    await _report(key, document, in_use, context)
+    return Result(in_use.reason.value, LOOK_AGAIN)
 
 
 async def _observe(key: Key, document: JsonObject, context: Context) -> ProviderState:

@@ -13,7 +13,9 @@ from pydantic import JsonValue, SecretStr
 
 from dcr_operator.kube import API_GROUP, Key
 from dcr_operator.outcomes import Outcome, ProbeOutcome
+from dcr_operator.ports import Place
 from dcr_operator.provider_state import (
+    PROVIDER_FINALIZER,
     ProviderPolicy,
     ProviderSnapshot,
     ProviderState,
@@ -38,6 +40,7 @@ from dcr_operator.secret_form import SecretForm
 
 __all__ = [
     "FINALIZER",
+    "PROVIDER_FINALIZER",
     "SHORTEST_OVERLAP",
     "Attempt",
     "Desired",
@@ -220,6 +223,7 @@ class Observed:
     requested: bool = False  # a person asks for a look at the provider
     # Learned in this pass, by steps:
     initial_access_token: InitialAccessTokenState | None = None
+    place: Place | None = None  # among the clients of its namespace, where they are limited
     attempt: Attempt | None = None
     probe: ProbeOutcome | None = None
     drift: tuple[str, ...] = ()  # members that a read showed to differ from the wish

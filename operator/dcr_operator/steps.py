@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from dcr_operator.kube import Key
 from dcr_operator.orphans import Orphan
 from dcr_operator.reasons import Reason
 from dcr_operator.secret_content import SecretContent
@@ -12,6 +13,14 @@ from dcr_operator.state import Intent, Refusal, SecretKeyRef, TenantSecret
 @dataclass(frozen=True, slots=True)
 class AddFinalizer:
     """Before any request to the provider: from then on deletion comes through us."""
+
+
+@dataclass(frozen=True, slots=True)
+class TakePlace:
+    """Be counted among the clients of the namespace, before one is registered too many."""
+
+    provider: Key
+    limit: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,6 +162,7 @@ class Done:
 End = Wait | Stop | Done
 Effect = (
     AddFinalizer
+    | TakePlace
     | FetchInitialAccessToken
     | Register
     | Update

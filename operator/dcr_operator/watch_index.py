@@ -6,16 +6,16 @@ what to look at: passes read everything live, and resync finds what was missed h
 
 import hashlib
 import json
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Final
 
 from pydantic import JsonValue
 
+from dcr_operator.client_places import ClientPlaces
 from dcr_operator.default_provider import is_default
 from dcr_operator.first_look import FirstLook, is_edited_by_others
 from dcr_operator.kube import (
-    CLUSTER_OAUTH_PROVIDERS,
     NAMESPACES,
     OAUTH_CLIENTS,
     Key,
@@ -26,6 +26,9 @@ from dcr_operator.kube import (
     text,
 )
 from dcr_operator.object_names import CLIENT_LABEL
+from dcr_operator.ports import Place
+from dcr_operator.provider_state import PROVIDER_FINALIZER
+from dcr_operator.provider_users import ClientUse, ProviderUsers, client_use
 from dcr_operator.reconcile_request import requested_at
 from dcr_operator.state import FINALIZER
 from dcr_operator.work_queue import Priority
@@ -58,7 +61,7 @@ class _Seen:
     requested: str
     held: bool
     ready: bool
-    provider: Key | None = None
+    use: ClientUse  # of a provider: none
     default: bool = False  # of a provider: for clients that name none
 
     def asks_for_more_than(self, before: "_Seen") -> bool:
@@ -83,13 +86,23 @@ class WatchIndex:
     changed: Callable[[Resource, str, str], None] = lambda _resource, _namespace, _name: None
     _clients: dict[Key, _Seen] = field(default_factory=dict)
     _providers: dict[Key, _Seen] = field(default_factory=dict)
-    # By provider; under None are the clients that have none yet.
-    _users: dict[Key | None, set[Key]] = field(default_factory=dict)
+    _users: ProviderUsers = field(default_factory=ProviderUsers)
+    _places: ClientPlaces = field(default_factory=ClientPlaces)
+    _unserved: set[Key] = field(default_factory=set)  # clients that have no provider yet
     _secrets: dict[tuple[str, str], _SeenSecret] = field(default_factory=dict)
     _namespaces: dict[str, Mapping[str, str]] = field(default_factory=dict)
 
     def clients_of(self, provider: Key) -> int | None:
-        return len(self._users.get(provider, ())) if self.listed() else None
+        return self._users.registered_at(provider) if self.listed() else None
+
+    def holders_of(self, provider: Key) -> Collection[Key] | None:
+        return self._users.holders_of(provider) if self.listed() else None
+
+    def was_left(self, provider: Key) -> bool:
+        return self._users.was_left(provider)
+
+    def take_place(self, provider: Key, client: Key, limit: int) -> Place:
+        return self._places.take(provider, client, limit) if self.listed() else Place.UNKNOWN
 
     def discovered(self, provider: Key, shown: str, before: str | None) -> None:
         """What of a provider goes into Secrets: when it changes, its clients are looked at."""
@@ -108,23 +121,24 @@ class WatchIndex:
         if key.kind != OAUTH_CLIENTS.kind:
             return key
         seen = self._clients.get(key)
-        return None if seen is None else seen.provider
+        return None if seen is None else seen.use.provider
 
     def on_client(self, event: str | None, obj: Object) -> list[Enqueue]:
         meta = object_meta(obj)
         key = Key(OAUTH_CLIENTS.kind, meta.namespace, meta.name)
         before = self._clients.get(key)
-        seen = None if event == DELETED else _seen(meta, obj, _provider_ref(meta, obj))
+        seen = None if event == DELETED else _seen(meta, obj, client_use(obj))
         found = self._recount(key, before, seen)
         if seen is None:
             self._clients.pop(key, None)
             self.first_look.forget(key)
+            found += [_freed(each) for each in self._places.gone(key)]
             return [*found, Enqueue(key, Priority.ROUTINE)]
         self._clients[key] = seen
         if before is None:
             if event is not LISTED:
                 return [*found, Enqueue(key, reset_backoff=True)]
-            after = self.first_look.client(key, seen.provider, obj)
+            after = self.first_look.client(key, seen.use.provider, obj)
             return [*found, Enqueue(key, Priority.ROUTINE, reset_backoff=True, after=after)]
         if seen.asks_for_more_than(before):
             found.append(Enqueue(key, reset_backoff=True))
@@ -137,10 +151,16 @@ class WatchIndex:
         before = self._providers.get(key)
         if event == DELETED:
             self._providers.pop(key, None)
+            self._users.forget(key)
             for_all = self._default_changed(key, before, None)
             return [Enqueue(key, Priority.ROUTINE), *self._users_of(key), *for_all]
         # Requests are made of clients.
-        seen = replace(_seen(meta, obj, None), requested="", default=is_default(meta))
+        seen = replace(
+            _seen(meta, obj, ClientUse()),
+            requested="",
+            default=is_default(meta),
+            held=PROVIDER_FINALIZER in meta.finalizers,
+        )
         self._providers[key] = seen
         for_all = self._default_changed(key, before, seen)
         if before is None:
@@ -194,39 +214,44 @@ class WatchIndex:
             return []
         waiting = {
             client
-            for provider in (None, key)
-            for client in self._users.get(provider, ())
+            for client in (*self._unserved, *self._users.clients_of(key))
             if not self._clients[client].ready
         }
         return [Enqueue(each, Priority.ROUTINE, reset_backoff=True) for each in sorted(waiting)]
 
     def _settled(self, provider: Key, obj: Object) -> list[Enqueue]:
-        due = self.first_look.provider(provider, obj, self._users.get(provider, ()))
+        due = self.first_look.provider(provider, obj, self._users.clients_of(provider))
         return [Enqueue(key, Priority.ROUTINE, after=after) for key, after in due.items()]
 
     def _users_of(self, provider: Key, *, only_waiting: bool = False) -> list[Enqueue]:
-        users: Iterable[Key] = self._users.get(provider, ())
+        users: Iterable[Key] = self._users.clients_of(provider)
         if only_waiting:
             users = (key for key in users if not self._clients[key].ready)
         return [Enqueue(key, Priority.ROUTINE, reset_backoff=True) for key in users]
 
     def _recount(self, key: Key, before: _Seen | None, now: _Seen | None) -> list[Enqueue]:
-        if before is not None and now is not None and before.provider == now.provider:
+        """Count the client anew; returns what is to be looked at because of that."""
+        was, uses = (ClientUse() if each is None else each.use for each in (before, now))
+        (self._unserved.add if now and not uses.providers else self._unserved.discard)(key)
+        if was == uses:
             return []
-        if before is not None:
-            users = self._users.get(before.provider, set())
-            users.discard(key)
-            if not users:
-                self._users.pop(before.provider, None)
-        if now is not None:
-            self._users.setdefault(now.provider, set()).add(key)
-        changed = dict.fromkeys(each.provider for each in (before, now) if each is not None)
-        return [
-            Enqueue(each, Priority.ROUTINE, after=DEBOUNCE) for each in changed if each is not None
-        ]
+        held = {each: bool(self._users.holders_of(each)) for each in was.providers + uses.providers}
+        self._users.note(key, was, uses)
+        found = [_freed(each) for each in self._places.note(key, was, uses)]
+        counted = was.registered != uses.registered
+        for provider, was_held in held.items():
+            # The first that holds a provider and the last that let go are told at once.
+            turned = was_held != bool(self._users.holders_of(provider))
+            if counted or turned:
+                found.append(Enqueue(provider, Priority.ROUTINE, after=0.0 if turned else DEBOUNCE))
+        return found
 
 
-def _seen(meta: ObjectMeta, obj: Object, provider: Key | None) -> _Seen:
+def _freed(client: Key) -> Enqueue:
+    return Enqueue(client, Priority.ROUTINE, reset_backoff=True)
+
+
+def _seen(meta: ObjectMeta, obj: Object, use: ClientUse) -> _Seen:
     return _Seen(
         uid=meta.uid,
         generation=meta.generation,
@@ -234,16 +259,8 @@ def _seen(meta: ObjectMeta, obj: Object, provider: Key | None) -> _Seen:
         requested=requested_at(obj),
         held=FINALIZER in meta.finalizers,
         ready=_is_ready(obj),
-        provider=provider,
+        use=use,
     )
-
-
-def _provider_ref(meta: ObjectMeta, obj: Object) -> Key | None:
-    ref = member(member(obj, "spec"), "providerRef") or member(member(obj, "status"), "providerRef")
-    kind, name = text(ref, "kind"), text(ref, "name")
-    if not name:
-        return None
-    return Key(kind, "" if kind == CLUSTER_OAUTH_PROVIDERS.kind else meta.namespace, name)
 
 
 def _is_ready(obj: Object) -> bool:

@@ -3,7 +3,7 @@
 import base64
 import contextlib
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
@@ -19,7 +19,7 @@ from dcr_operator.kube import (
     text,
     texts,
 )
-from dcr_operator.ports import Context, EventType, Regarding, RegistrationClient, Result
+from dcr_operator.ports import Context, EventType, Place, Regarding, RegistrationClient, Result
 from dcr_operator.reconcile import reconcile
 from dcr_operator.record import read_record_secret, record_name
 from dcr_operator.resync import InMemoryResync
@@ -119,6 +119,9 @@ class Metrics:
 @dataclass(slots=True)
 class Use:
     clients: int | None = 1
+    holders: Collection[Key] | None = ()
+    left: bool = False
+    place: Place = Place.TAKEN
     shown: list[str] = field(default_factory=list)
 
     def discovered(self, provider: Key, shown: str, before: str | None) -> None:
@@ -129,6 +132,19 @@ class Use:
     def clients_of(self, provider: Key) -> int | None:
         assert provider == PROVIDER
         return self.clients
+
+    def holders_of(self, provider: Key) -> Collection[Key] | None:
+        assert provider == PROVIDER
+        return self.holders
+
+    def was_left(self, provider: Key) -> bool:
+        assert provider == PROVIDER
+        return self.left
+
+    def take_place(self, provider: Key, client: Key, limit: int) -> Place:
+        assert (provider, client) == (PROVIDER, CLIENT)
+        assert limit >= 0
+        return self.place
 
 
 @dataclass(slots=True)
@@ -167,6 +183,7 @@ class World:
             provider_use=self.use,
             resync=self.resync,
             namespace=SYSTEM,
+            served_namespaces=(),
             default_resync=RESYNC,
             allow_loopback=False,
             operator_class=self.operator_class,
@@ -239,11 +256,11 @@ class World:
         self.wire = Wire()
         return await reconcile(key, self.context)
 
-    async def run_pass_with(self, fault: FaultAt) -> bool:
+    async def run_pass_with(self, fault: FaultAt, key: Key = CLIENT) -> bool:
         """Make one pass with a fault; whether the fault was reached."""
         self.wire = Wire(Schedule([fault]))
         with contextlib.suppress(Crash):
-            await reconcile(CLIENT, self.context)
+            await reconcile(key, self.context)
         return self.wire.reached
 
     async def settle(self, passes: int = 12) -> Result:

@@ -95,7 +95,13 @@ class Tenant:
     def replace_provider(self, **spec: object) -> None:
         """Make it anew: the issuer of a provider never changes."""
         self.admin.delete(CLUSTER_PROVIDER, None, self.provider)
+        self.wait_until_provider_gone()
         self.apply_provider(**spec)
+
+    def wait_until_provider_gone(self) -> None:
+        self.admin.wait_for(
+            CLUSTER_PROVIDER, None, self.provider, lambda seen: seen is None, deadline=SECONDS
+        )
 
     def apply_token(self, token: str) -> None:
         metadata = {"name": "access", "namespace": self.namespace}

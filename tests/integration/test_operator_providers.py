@@ -2,7 +2,7 @@
 
 import json
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -154,3 +154,91 @@ def clients_at(server: DcrServer) -> int:
     with closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True)) as database:
         (count,) = database.execute("SELECT count(*) FROM clients").fetchone()
     return int(count)
+
+
+def wait_for_provider(tenant: Tenant, condition: Callable[[JsonObject], object]) -> JsonObject:
+    seen = tenant.admin.wait_for(
+        CLUSTER_PROVIDER,
+        None,
+        tenant.provider,
+        lambda found: found is not None and condition(found),
+        deadline=30.0,
+    )
+    assert seen is not None
+    return seen
+
+
+def is_held(provider: JsonObject) -> bool:
+    return "dcr-operator.dev/in-use" in provider["metadata"].get("finalizers", ())
+
+
+def test_a_provider_in_use_is_not_deleted_before_its_last_client(tenant: Tenant) -> None:
+    tenant.apply("first")
+    tenant.apply("second")
+    for name in ("first", "second"):
+        tenant.wait_until_ready(name)
+    wait_for_provider(tenant, is_held)
+    wait_for_provider(tenant, lambda seen: seen["status"].get("clients") == 2)
+    tenant.admin.delete(CLUSTER_PROVIDER, None, tenant.provider)
+    used = wait_for_provider(tenant, lambda seen: ready(seen).get("reason") == "InUse")
+    assert f"{tenant.namespace}/first, {tenant.namespace}/second" in ready(used)["message"]
+    tenant.apply("late")
+    tenant.wait_for_reason("late", "ProviderNotFound")
+    tenant.delete("first")
+    tenant.wait_until_gone("first")
+    assert tenant.admin.get(CLUSTER_PROVIDER, None, tenant.provider) is not None
+    tenant.delete("second")
+    tenant.wait_until_provider_gone()
+    assert tenant.stage.clients_at_server(f"{tenant.namespace}-second") == 0
+
+
+def test_a_provider_is_let_go_when_its_last_client_is_to_be_kept(tenant: Tenant) -> None:
+    tenant.apply("app")
+    tenant.wait_until_ready("app")
+    wait_for_provider(tenant, is_held)
+    policy = {"spec": {"deletionPolicy": "Retain"}}
+    tenant.admin.patch(CLIENT, tenant.namespace, "app", policy)
+    wait_for_provider(tenant, lambda seen: not is_held(seen))
+
+
+def test_a_provider_deleted_by_force_is_told_and_its_clients_are_unregistered(
+    tenant: Tenant,
+) -> None:
+    tenant.apply("app")
+    tenant.wait_until_ready("app")
+    wait_for_provider(tenant, is_held)
+    tenant.admin.delete(CLUSTER_PROVIDER, None, tenant.provider)
+    tenant.admin.patch(CLUSTER_PROVIDER, None, tenant.provider, {"metadata": {"finalizers": None}})
+    tenant.wait_until_provider_gone()
+    client = tenant.wait("app", lambda seen: provider_ready(seen) == "ProviderNotFound")
+    assert ready(client)["status"] == "True"
+    tenant.delete("app")
+    tenant.wait_until_gone("app")
+    assert tenant.stage.clients_at_server(f"{tenant.namespace}-app") == 0
+
+
+def provider_ready(client: JsonObject) -> str:
+    conditions = client.get("status", {}).get("conditions", ())
+    return next((str(one["reason"]) for one in conditions if one["type"] == "ProviderReady"), "")
+
+
+def test_a_namespace_gets_as_many_clients_as_the_provider_allows(tenant: Tenant) -> None:
+    tenant.apply_provider(clientPolicy={"maxClientsPerNamespace": 2})
+    names = [f"app-{number}" for number in range(6)]
+    for name in names:
+        tenant.apply(name)
+    seen = {
+        name: tenant.wait(
+            name, lambda found: ready(found).get("reason") in ("Ready", "ClientLimitReached")
+        )
+        for name in names
+    }
+    served = [name for name, found in seen.items() if ready(found)["reason"] == "Ready"]
+    assert len(served) == 2
+    assert sum(tenant.stage.clients_at_server(f"{tenant.namespace}-{each}") for each in names) == 2
+    tenant.delete(served[0])
+    tenant.wait_until_gone(served[0])
+    waiting = [name for name in names if name not in served]
+    tenant.apply_provider(clientPolicy={"maxClientsPerNamespace": 5})
+    for name in waiting:
+        tenant.wait_until_ready(name)

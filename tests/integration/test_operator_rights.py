@@ -67,6 +67,22 @@ def have_a_provider_of_the_namespace(tenant: Tenant) -> None:
         lambda seen: seen is not None and ready(seen).get("status") == "True",
         deadline=30.0,
     )
+    grant = {"clientName": "of-own", "grantTypes": ["client_credentials"]}
+    tenant.admin.apply(
+        {
+            "apiVersion": API_VERSION,
+            "kind": "OAuthClient",
+            "metadata": {"name": "of-own", "namespace": tenant.namespace},
+            "spec": {"providerRef": {"kind": kind, "name": "own"}, "clientMetadata": grant},
+        }
+    )
+    tenant.wait_until_ready("of-own")
+    # It is held while it is used, and let go with its last client.
+    tenant.admin.delete(f"{API_VERSION}/{kind}", tenant.namespace, "own")
+    tenant.delete("of-own")
+    tenant.admin.wait_for(
+        f"{API_VERSION}/{kind}", tenant.namespace, "own", lambda seen: seen is None, deadline=30.0
+    )
 
 
 def wait_until_the_lease_is_renewed(stage: Stage) -> None:

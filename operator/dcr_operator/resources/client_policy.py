@@ -78,6 +78,12 @@ class ClientPolicySpec(ResourceModel):
         description="Scope values that clients may have, orders.* for all that begin so.",
         json_schema_extra=schema(**_SET),
     )
+    max_clients_per_namespace: int | None = Field(
+        default=None,
+        ge=0,
+        le=1_000_000,
+        description="How many clients each namespace may have here; those that it has stay.",
+    )
     extra_members: tuple[Word, ...] = Field(
         default=(),
         max_length=64,

@@ -151,6 +151,10 @@ def test_pages_are_at_the_site_of_a_pattern(pattern: str, page: str, *, admitted
     assert (violations_of_request(policy, {"client_uri": page}) == ()) == admitted
 
 
+def test_the_number_of_clients_is_no_matter_of_metadata() -> None:
+    assert violations_of_request(ClientPolicy(max_clients_per_namespace=0), {"scope": "x"}) == ()
+
+
 def test_policies_are_told_apart_by_their_digest() -> None:
     assert replace(POLICY).digest == POLICY.digest
     assert replace(POLICY, scopes=None).digest != POLICY.digest

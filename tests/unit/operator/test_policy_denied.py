@@ -4,6 +4,7 @@ import pytest
 
 from dcr_operator.kube import JsonObject
 from dcr_operator.outcomes import NotSupported, RegistrationAccessTokenRejected, Unreachable
+from dcr_operator.ports import Place
 from tests.fakes.operator_world import METADATA, World, new_world
 from tests.fakes.provider import FakeProvider
 
@@ -193,3 +194,35 @@ async def test_the_deletion_of_what_was_denied_leaves_nothing() -> None:
     await world.settle()
     assert world.client is None
     assert world.records() == []
+
+
+async def test_a_client_beyond_the_limit_of_its_namespace_waits_and_holds_nothing() -> None:
+    world = new_world(clientPolicy={"maxClientsPerNamespace": 3})
+    world.use.place = Place.FULL
+    await world.run_pass()
+    assert world.condition("Registered") == ("False", "ClientLimitReached")
+    assert "allows 3 clients" in str(world.status["conditions"])
+    assert not world.wire.requests
+    assert world.wire.writes == ["patch_status oauthclients"]
+    world.use.place = Place.TAKEN
+    await world.settle()
+    assert world.condition() == ("True", "Ready")
+
+
+async def test_a_client_that_has_its_place_is_not_asked_again() -> None:
+    world = new_world(clientPolicy={"maxClientsPerNamespace": 1})
+    await world.settle()
+    world.use.place = Place.FULL
+    world.provider.clients.clear()
+    world.advance(3700)
+    await world.settle()
+    assert world.condition() == ("True", "Ready")
+    assert len(world.provider.clients) == 1
+
+
+async def test_until_the_clients_are_counted_nobody_is_let_in() -> None:
+    world = new_world(clientPolicy={"maxClientsPerNamespace": 1})
+    world.use.place = Place.UNKNOWN
+    result = await world.run_pass()
+    assert (result.reason, result.requeue_after) == ("Progressing", 2.0)
+    assert not world.wire.requests

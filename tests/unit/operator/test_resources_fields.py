@@ -65,6 +65,11 @@ _OF_PROVIDERS = [
     ),
     ("spec.clientPolicy.redirectUris", "client_policy", "policy.redirect_uris"),
     ("spec.clientPolicy.scopes", "client_policy", "policy.scopes"),
+    (
+        "spec.clientPolicy.maxClientsPerNamespace",
+        "plan_registration",
+        "policy.max_clients_per_namespace",
+    ),
     ("spec.clientPolicy.extraMembers", "client_policy", "policy.extra_members"),
     ("spec.limits.requestsPerSecond", "observe_provider", "limits.requests_per_second"),
     ("spec.limits.burst", "observe_provider", "limits.burst"),
