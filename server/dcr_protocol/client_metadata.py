@@ -5,35 +5,23 @@ members that only the server assigns are in `client_information`.
 """
 
 import functools
-import re
 from collections.abc import Callable, Mapping
-from typing import Annotated, Final, Self
+from typing import Annotated, Final, Self, get_type_hints
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
 from dcr_protocol.errors import InvalidClientMetadata, InvalidRedirectUri, ProtocolError
 from dcr_protocol.json_document import JsonValue
-from dcr_protocol.vocabulary import LOCALIZABLE_MEMBERS
-
-NO_CONTROL_CHARACTERS: Final = r"^[^\x00-\x1f\x7f-\x9f]*$"
-
-Text = Annotated[
-    str, StringConstraints(min_length=1, max_length=2048, pattern=NO_CONTROL_CHARACTERS)
-]
-LONGEST_NAME: Final = 512
-Name = Annotated[
-    str, StringConstraints(min_length=1, max_length=LONGEST_NAME, pattern=NO_CONTROL_CHARACTERS)
-]
-Token = Annotated[
-    str, StringConstraints(min_length=1, max_length=256, pattern=NO_CONTROL_CHARACTERS)
-]
-Statement = Annotated[
-    str, StringConstraints(min_length=1, max_length=32768, pattern=NO_CONTROL_CHARACTERS)
-]
-# strict=False: JSON has arrays, we keep tuples. The items stay strict.
-Uris = Annotated[tuple[Text, ...], Field(max_length=100, strict=False)]
-Tokens = Annotated[tuple[Token, ...], Field(max_length=100, strict=False)]
-Seconds = Annotated[int, Field(ge=0, le=2**53)]
+from dcr_protocol.localized_members import localized_members
+from dcr_protocol.member_types import (
+    Name,
+    Seconds,
+    Statement,
+    Text,
+    Token,
+    Tokens,
+    Uris,
+)
 
 _REASONS: Final = {
     "string_type": "must be a string",
@@ -45,8 +33,6 @@ _REASONS: Final = {
     "int_type": "must be a whole number",
     "dict_type": "must be an object",
 }
-
-_LANGUAGE_TAG: Final = re.compile(r"[A-Za-z0-9]{1,8}(?:-[A-Za-z0-9]{1,8})*", re.ASCII)
 
 
 class ClientMetadata(BaseModel):
@@ -277,8 +263,19 @@ class ClientMetadata(BaseModel):
         return document
 
 
-# What model_validate comes to, without the way there.
-_VALIDATOR: Final = ClientMetadata.__pydantic_validator__
+_NOTHING: Final = ClientMetadata()
+
+
+def _validators() -> dict[str, Callable[[JsonValue], object]]:
+    """Make one for each member; members of one type share it."""
+    strict = ConfigDict(strict=True)
+    types = get_type_hints(ClientMetadata, include_extras=True)
+    members = {name: types[name] for name in ClientMetadata.model_fields}
+    made = {repr(kind): TypeAdapter(kind, config=strict) for kind in members.values()}
+    return {name: made[repr(kind)].validator.validate_python for name, kind in members.items()}
+
+
+_VALIDATE: Final = _validators()
 
 
 @functools.cache
@@ -298,33 +295,32 @@ def parse_client_metadata(document: Mapping[str, JsonValue]) -> ClientMetadata:
     members = {name: value for name, value in document.items() if value is not None and value != ""}
     members.pop("localized", None)  # no member of the wire
     if "#" in "".join(members):
-        localized = _localized_members(members)
+        localized = localized_members(members)
         members = {name: value for name, value in members.items() if "#" not in name}
         if localized:
             members["localized"] = localized
     try:
-        metadata: ClientMetadata = _VALIDATOR.validate_python(members)
+        return _NOTHING.with_members(_validated(members))
+    except ValidationError:
+        # Of several flaws the model tells the first in the order of its members.
+        return _validated_as_a_whole(members)
+
+
+def _validated(members: Mapping[str, JsonValue]) -> dict[str, object]:
+    """Look at the members that came, not at the many that could have."""
+    validated: dict[str, object] = {}
+    for name, value in members.items():
+        validate = _VALIDATE.get(name)
+        if validate is not None:
+            validated[name] = validate(value)
+    return validated
+
+
+def _validated_as_a_whole(members: Mapping[str, JsonValue]) -> ClientMetadata:
+    try:
+        return ClientMetadata.model_validate(members)
     except ValidationError as error:
         raise _type_error(error) from None
-    return metadata
-
-
-def _localized_members(members: Mapping[str, JsonValue]) -> dict[str, JsonValue]:
-    """Pick `name#tag` members whose name and tag we understand (S-160, S-162)."""
-    localized: dict[str, JsonValue] = {}
-    seen = set()
-    for name, value in members.items():
-        base, _, tag = name.partition("#")
-        if base not in LOCALIZABLE_MEMBERS or not _LANGUAGE_TAG.fullmatch(tag):
-            continue
-        # RFC 5646 §2.1.1: tags are not case sensitive.
-        if (base, tag.lower()) in seen:
-            raise InvalidClientMetadata(f"{base} has two values for the language {tag}")
-        seen.add((base, tag.lower()))
-        if base == "client_name" and isinstance(value, str) and len(value) > LONGEST_NAME:
-            raise InvalidClientMetadata(f"{name}: longer than {LONGEST_NAME} characters")
-        localized[name] = value
-    return localized
 
 
 def _type_error(error: ValidationError) -> ProtocolError:

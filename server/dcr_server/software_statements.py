@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from dcr_protocol.client_metadata import LONGEST_NAME, ClientMetadata
+from dcr_protocol.client_metadata import ClientMetadata
 from dcr_protocol.errors import (
     InvalidSoftwareStatement,
     ProtocolError,
@@ -17,6 +17,7 @@ from dcr_protocol.errors import (
     UnapprovedSoftwareStatement,
 )
 from dcr_protocol.json_document import JsonValue
+from dcr_protocol.member_types import LONGEST_NAME
 from dcr_server.json_web_tokens import (
     CLOCK_SKEW,
     Claims,

@@ -32,7 +32,8 @@ from dcr_operator.resources.client_metadata_rules import (
     extra_schema,
     localized_schema,
 )
-from dcr_protocol.client_metadata import ClientMetadata, Text
+from dcr_protocol.client_metadata import ClientMetadata
+from dcr_protocol.member_types import Text
 from dcr_protocol.vocabulary import LOCALIZABLE_MEMBERS, READ_ONLY_MEMBERS
 
 # Members of the resource that are not members on the wire.
