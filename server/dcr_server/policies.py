@@ -2,7 +2,7 @@
 
 import functools
 from collections.abc import Mapping, Sequence
-from typing import Annotated, Final, Literal
+from typing import Annotated, Any, Final, Literal, Self
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
@@ -116,6 +116,13 @@ class Policy(BaseModel):
     @functools.cached_property
     def _patterns(self) -> tuple[UriPattern, ...]:
         return tuple(_pattern(text) for text in self.redirect_uris)
+
+    def model_copy(self, *, update: Mapping[str, Any] | None = None, deep: bool = False) -> Self:
+        """Leave out what was made ready: it says what the values before said."""
+        copied = super().model_copy(update=update, deep=deep)
+        for ready in copied.__dict__.keys() - type(self).model_fields.keys():
+            del copied.__dict__[ready]
+        return copied
 
     def provision(self, metadata: ClientMetadata) -> ClientMetadata:
         """Fill in the defaults and put in what is forced, before anything is checked (S-021)."""

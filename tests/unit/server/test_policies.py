@@ -170,3 +170,16 @@ def test_no_access_token_outlives_its_key() -> None:
     assert Policy.model_validate({"access_token_lifetime": "1d"}).access_token_lifetime == 86_400
     with pytest.raises(ValidationError, match="less than or equal to 86400"):
         Policy.model_validate({"access_token_lifetime": "2d"})
+
+
+def test_a_changed_copy_of_a_policy_says_what_its_own_values_say() -> None:
+    wide = Policy(redirect_uris=("https://*.a.example/*",), allow_http_redirect_uris=True)
+    uri = "https://b.a.example/cb"
+    assert wide._admits_uri(uri)
+    assert wide.rules.allow_http_redirect_uris
+    changes = {"redirect_uris": ("https://a.example/*",), "allow_http_redirect_uris": False}
+    narrow = wide.model_copy(update=changes)
+    assert not narrow._admits_uri(uri)
+    assert not narrow.rules.allow_http_redirect_uris
+    assert wide._admits_uri(uri)
+    assert narrow == Policy.model_validate(changes)
