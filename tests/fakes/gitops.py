@@ -33,9 +33,9 @@ def kstatus(obj: JsonObject) -> str:
 
 def argo_health(obj: JsonObject, script: str | None = None) -> tuple[str, str]:
     """Run the check as Argo CD does, in Lua 5.1; returns health and message."""
-    lua = LuaRuntime(unpack_returned_tuples=True, register_eval=False)
-    lua.globals().obj = _table(lua, obj)
-    found = lua.execute(script or HEALTH_LUA.read_text(encoding="utf-8"))
+    lua = LuaRuntime(unpack_returned_tuples=True)
+    lua.globals()["obj"] = _table(lua, obj)
+    found: Any = lua.execute(script or HEALTH_LUA.read_text(encoding="utf-8"))
     return str(found.status), str(found.message)
 
 
