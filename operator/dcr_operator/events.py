@@ -55,6 +55,7 @@ class EventSource:
     streams: WatchStreams
     namespaces: tuple[str, ...]  # none: all
     watch_secrets: bool
+    watch_namespaced_providers: bool
 
     async def run(
         self, *, server_timeout: int, stop: asyncio.Event, started: asyncio.Event
@@ -99,7 +100,7 @@ class EventSource:
             enqueue(self.queue, each)
 
     def _watches(self) -> int:
-        namespaced = len([OAUTH_CLIENTS, OAUTH_PROVIDERS]) + self.watch_secrets
+        namespaced = 1 + self.watch_namespaced_providers + self.watch_secrets
         return namespaced * max(1, len(self.namespaces)) + len(
             [CLUSTER_OAUTH_PROVIDERS, NAMESPACES]
         )
@@ -129,7 +130,8 @@ class EventSource:
             return info
 
         self._on(registry, OAUTH_CLIENTS, self.index.on_client)
-        self._on(registry, OAUTH_PROVIDERS, self._provider(OAUTH_PROVIDERS.kind))
+        if self.watch_namespaced_providers:
+            self._on(registry, OAUTH_PROVIDERS, self._provider(OAUTH_PROVIDERS.kind))
         self._on(registry, CLUSTER_OAUTH_PROVIDERS, self._provider(CLUSTER_OAUTH_PROVIDERS.kind))
         self._on(registry, NAMESPACES, self.index.on_namespace)
         if self.watch_secrets:

@@ -65,7 +65,11 @@ async def run(settings: Settings, environment: Mapping[str, str]) -> None:
         stack.push_async_callback(adapters.api.close)
         stack.push_async_callback(adapters.registrations.close)
         await check_cluster(
-            adapters.api, connection.host, settings.watch_namespaces, settings.namespace
+            adapters.api,
+            connection.host,
+            settings.watch_namespaces,
+            settings.namespace,
+            namespaced_providers=settings.namespaced_providers,
         )
         cluster = settings.cluster_id or await cluster_id(adapters.api)
         adapters.metrics.info.labels(VERSION, cluster, settings.class_).set(1)
@@ -122,6 +126,7 @@ def _lifecycle(settings: Settings, adapters: _Adapters) -> Lifecycle:
         streams,
         settings.watch_namespaces,
         settings.secret_watch,
+        settings.namespaced_providers,
     )
     context = _context(settings, adapters, index, resync)
     return Lifecycle(
@@ -163,6 +168,7 @@ def _context(
         served_namespaces=settings.watch_namespaces,
         default_resync=settings.resync,
         allow_loopback=settings.allow_loopback,
+        namespaced_providers=settings.namespaced_providers,
         operator_class=settings.class_,
         now=_now,
         new_id=lambda: str(uuid.uuid4()),

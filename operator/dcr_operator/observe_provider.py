@@ -31,6 +31,16 @@ from dcr_protocol.server_metadata import AuthorizationServerMetadata
 
 async def observe_provider(key: Key, namespace: str, context: Context) -> ProviderState:
     """Return the provider as clients in `namespace` may use it."""
+    if key.resource.namespaced and not context.namespaced_providers:
+        return ProviderUnusable(
+            Reason.PROVIDER_NOT_FOUND,
+            "this operator serves no OAuthProvider: its administrator has switched them off. Name"
+            " a ClusterOAuthProvider in spec.providerRef.",
+        )
+    return await _observe_served(key, namespace, context)
+
+
+async def _observe_served(key: Key, namespace: str, context: Context) -> ProviderState:
     document = await context.references.get(key.resource, key.namespace or None, key.name)
     if document is None:
         return ProviderUnusable(

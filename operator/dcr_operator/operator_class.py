@@ -52,6 +52,8 @@ async def _provider_of(client: JsonObject, context: Context) -> JsonObject | Non
         defaults = await default_providers(context)
         return defaults[0] if len(defaults) == 1 else None
     resource = RESOURCES_BY_KIND.get(text(ref, "kind"), CLUSTER_OAUTH_PROVIDERS)
+    if resource.namespaced and not context.namespaced_providers:
+        return None
     name = text(ref, "name")
     namespace = object_meta(client).namespace if resource.namespaced else None
     return await context.references.get(resource, namespace, name)

@@ -207,6 +207,7 @@ class Context:
     served_namespaces: tuple[str, ...]  # whose resources are watched; none: all
     default_resync: float  # seconds; 0 is never
     allow_loopback: bool
+    namespaced_providers: bool  # whether OAuthProviders are served
     operator_class: str  # providers of this class are ours, and their clients
     now: Callable[[], datetime]  # aware, UTC
     new_id: Callable[[], str]

@@ -27,11 +27,17 @@ class PreflightError(StartupError):
 
 
 async def check_cluster(
-    api: HttpKubernetesApi, host: str, namespaces: tuple[str, ...], own_namespace: str
+    api: HttpKubernetesApi,
+    host: str,
+    namespaces: tuple[str, ...],
+    own_namespace: str,
+    *,
+    namespaced_providers: bool = True,
 ) -> None:
+    needed = [each for each in _KINDS if namespaced_providers or each != OAUTH_PROVIDERS]
     try:
         await _check_kinds(api)
-        for resource in (*_KINDS, NAMESPACES):
+        for resource in (*needed, NAMESPACES):
             for namespace in namespaces if resource.namespaced and namespaces else (None,):
                 await _check_access(api, resource, namespace)
         await _check_namespace(api, own_namespace)

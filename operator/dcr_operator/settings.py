@@ -96,6 +96,9 @@ class Settings(BaseSettings):
     secret_watch: bool = Field(
         default=True, description="notice changed or deleted tenant Secrets at once (true, false)"
     )
+    namespaced_providers: bool = Field(
+        default=True, description="serve OAuthProviders, which teams write themselves (true, false)"
+    )
     allow_loopback: bool = Field(
         default=False,
         description="allow providers on http and loopback, for demo and tests (true, false)",

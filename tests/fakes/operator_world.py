@@ -162,6 +162,7 @@ class World:
     resync: InMemoryResync = field(default_factory=InMemoryResync)
     wire: Wire = field(default_factory=Wire)
     operator_class: str = ""
+    namespaced_providers: bool = True
     observer: Callable[[str], None] = lambda _name: None
     now: datetime = datetime(2026, 1, 1, tzinfo=UTC)
     ids: int = 0
@@ -186,6 +187,7 @@ class World:
             served_namespaces=(),
             default_resync=RESYNC,
             allow_loopback=False,
+            namespaced_providers=self.namespaced_providers,
             operator_class=self.operator_class,
             now=lambda: self.now,
             new_id=self._new_id,

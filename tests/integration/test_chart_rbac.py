@@ -41,7 +41,7 @@ def values_of(install: str, served: str) -> dict[str, Any]:
     values: dict[str, dict[str, Any]] = {
         ALL: {},
         ONE: {"operator": {"watchNamespaces": [served]}},
-        QUIET: {"operator": {"secretWatch": False}},
+        QUIET: {"operator": {"secretWatch": False, "namespacedProviders": False}},
     }
     return values[install]
 
@@ -114,7 +114,7 @@ TENANT_TABLE = [
     (f"{OURS}/oauthclients", READ | {"patch"}),
     (f"{OURS}/oauthclients/status", frozenset({"patch"})),
     (f"{OURS}/oauthclients/finalizers", NONE),
-    (f"{OURS}/oauthproviders", READ),
+    (f"{OURS}/oauthproviders", READ | {"patch"}),
     (f"{OURS}/oauthproviders/status", frozenset({"patch"})),
     ("events.k8s.io/events", frozenset({"create", "patch"})),
     ("/pods", NONE),
@@ -133,8 +133,9 @@ TENANT_TABLE = [
 def test_in_a_namespace_that_it_serves(
     admin: KubernetesClient, installed: tuple[str, Installed], resource: str, verbs: frozenset[str]
 ) -> None:
-    _, where = installed
-    assert allowed_verbs(admin, where.user, resource, where.served) == verbs
+    install, where = installed
+    expected = NONE if _is_switched_off(install, resource) else verbs
+    assert allowed_verbs(admin, where.user, resource, where.served) == expected
 
 
 @pytest.mark.parametrize(("resource", "verbs"), TENANT_TABLE)
@@ -142,8 +143,12 @@ def test_elsewhere_it_has_the_same_rights_or_none(
     admin: KubernetesClient, installed: tuple[str, Installed], resource: str, verbs: frozenset[str]
 ) -> None:
     install, where = installed
-    expected = NONE if install == ONE else verbs
+    expected = NONE if install == ONE or _is_switched_off(install, resource) else verbs
     assert allowed_verbs(admin, where.user, resource, where.other) == expected
+
+
+def _is_switched_off(install: str, resource: str) -> bool:
+    return install == QUIET and "oauthproviders" in resource
 
 
 def test_secrets_of_tenants(admin: KubernetesClient, installed: tuple[str, Installed]) -> None:
@@ -182,7 +187,7 @@ def test_in_its_own_namespace_beside_records(
 @pytest.mark.parametrize(
     ("resource", "verbs"),
     [
-        (f"{OURS}/clusteroauthproviders", READ),
+        (f"{OURS}/clusteroauthproviders", READ | {"patch"}),
         (f"{OURS}/clusteroauthproviders/status", frozenset({"patch"})),
         ("/namespaces", READ),
         ("/nodes", NONE),

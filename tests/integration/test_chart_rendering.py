@@ -89,6 +89,11 @@ OWN_ISSUER = "https://id.example.com"
         ({"resync": "5m"}, "env.name=DCR_OPERATOR_RESYNC.value", "5m"),
         ({"workers": 3}, "env.name=DCR_OPERATOR_WORKERS.value", "3"),
         ({"secretWatch": False}, "env.name=DCR_OPERATOR_SECRET_WATCH.value", "false"),
+        (
+            {"namespacedProviders": False},
+            "env.name=DCR_OPERATOR_NAMESPACED_PROVIDERS.value",
+            "false",
+        ),
         ({"watchNamespaces": ["a", "b"]}, "env.name=DCR_OPERATOR_WATCH_NAMESPACES.value", "a,b"),
         ({"class": "blue"}, "env.name=DCR_OPERATOR_CLASS.value", "blue"),
         ({"log": {"level": "debug"}}, "env.name=DCR_OPERATOR_LOG_LEVEL.value", "debug"),

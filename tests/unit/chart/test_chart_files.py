@@ -105,6 +105,7 @@ def test_every_setting_in_a_template_exists(path: Path) -> None:
     [
         ("workers", "workers"),
         ("secretWatch", "secret_watch"),
+        ("namespacedProviders", "namespaced_providers"),
         ("allowLoopback", "allow_loopback"),
         ("leaderElection", "leader_election"),
         ("clusterId", "cluster_id"),

@@ -33,6 +33,7 @@ def source(server: FakeApiServer) -> EventSource:
         WatchStreams(time.monotonic),
         namespaces=(),
         watch_secrets=True,
+        watch_namespaced_providers=True,
     )
 
 

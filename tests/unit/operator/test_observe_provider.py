@@ -161,3 +161,34 @@ async def test_a_fault_of_ours_is_in_status_and_goes_to_the_log_of_the_worker() 
     with pytest.raises(RuntimeError, match="a fault in patching oauthclients"):
         await reconcile(CLIENT, context)
     assert world.condition() == ("False", "InternalError")
+
+
+def add_own_provider(world: World) -> None:
+    body = document(OAUTH_PROVIDERS, NAMESPACE, "own", spec={"issuer": ISSUER})
+    world.cluster.create(OAUTH_PROVIDERS, body)
+
+
+async def test_where_namespaced_providers_are_switched_off_none_is_even_read() -> None:
+    world = World(namespaced_providers=False)
+    add_own_provider(world)
+    world.add_client(providerRef={"kind": "OAuthProvider", "name": "own"})
+    await world.run_pass()
+    assert world.condition("ProviderReady") == ("False", "ProviderNotFound")
+    assert "switched them off" in str(world.status["conditions"])
+    assert "get oauthproviders" not in world.wire.calls
+    assert not world.wire.requests
+
+
+async def test_a_client_of_a_namespaced_provider_is_deleted_also_when_those_are_switched_off() -> (
+    None
+):
+    world = World(FakeProvider(initial_access_token=None))
+    add_own_provider(world)
+    world.add_client(providerRef={"kind": "OAuthProvider", "name": "own"})
+    await world.settle()
+    assert world.condition() == ("True", "Ready")
+    world.namespaced_providers = False
+    world.delete_client()
+    await world.settle()
+    assert world.client is None
+    assert not world.provider.clients

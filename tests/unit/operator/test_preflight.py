@@ -114,3 +114,17 @@ async def test_the_cluster_is_known_by_its_oldest_namespace() -> None:
         api = HttpKubernetesApi(server)
         assert await cluster_id(api) == "the-uid"
         await api.close()
+
+
+async def test_a_kind_that_is_switched_off_need_not_be_readable() -> None:
+    forbidden = cluster(*PLURALS, forbidden="v1alpha1/oauthproviders")
+    async with running_api_server(forbidden) as server:
+        api = HttpKubernetesApi(server, sleep=no_sleep)
+        try:
+            await check_cluster(
+                api, "https://cluster", (), "dcr-system", namespaced_providers=False
+            )
+            with pytest.raises(PreflightError, match="oauthproviders"):
+                await check_cluster(api, "https://cluster", (), "dcr-system")
+        finally:
+            await api.close()
