@@ -7,6 +7,7 @@ carried on instead of being read again.
 from dataclasses import replace
 from typing import assert_never
 
+from dcr_operator.act_adoption import take_over
 from dcr_operator.act_registration import (
     StepImpossibleError,
     connection_of,
@@ -17,7 +18,7 @@ from dcr_operator.act_registration import (
     update,
 )
 from dcr_operator.act_retirement import prepare_retirement
-from dcr_operator.act_secret import delete_secret, publish, release_secret
+from dcr_operator.act_secret import change_secret
 from dcr_operator.announcing import announce
 from dcr_operator.kube import OAUTH_CLIENTS, JsonObject, object_meta
 from dcr_operator.ports import Context
@@ -33,11 +34,15 @@ from dcr_operator.state import (
 )
 from dcr_operator.steps import (
     AddFinalizer,
+    Adopt,
     CloseRecord,
+    ConfirmAdoption,
     DeleteRecord,
     DeleteSecret,
     Effect,
+    FetchAdoption,
     FetchInitialAccessToken,
+    KeepClientSecret,
     ObserveRetiring,
     Probe,
     Publish,
@@ -74,18 +79,16 @@ async def act(  # noqa: C901, PLR0911, PLR0912
             return await probe(observed, context)
         case RefreshRecord():
             return await _refresh_record(observed, context)
-        case Publish(content):
-            return await publish(content, observed, context)
-        case DeleteSecret(secret):
-            return await delete_secret(secret, observed, context)
-        case ReleaseSecret(secret):
-            return await release_secret(secret, observed, context)
+        case Publish() | DeleteSecret() | ReleaseSecret():
+            return await change_secret(step, observed, context)
         case CloseRecord():
             return await _close_record(step, observed, context)
         case DeleteRecord():
             return await delete_record(observed, context)
         case RemoveFinalizer():
             return await _remove_finalizer(step, observed, context)
+        case FetchAdoption() | Adopt() | ConfirmAdoption() | KeepClientSecret():
+            return await take_over(step, observed, context)
         case SetAside() | ScheduleRetirement() | ObserveRetiring():
             return await prepare_retirement(step, observed, context)
         case Retire():

@@ -2,6 +2,7 @@
 
 from base64 import b64encode
 from dataclasses import replace
+from typing import assert_never
 
 from dcr_operator.kube import (
     SECRETS,
@@ -17,10 +18,25 @@ from dcr_operator.ports import Context
 from dcr_operator.secret_content import SecretContent, secret_body, stale_fields
 from dcr_operator.secret_files import QUOTINGS
 from dcr_operator.state import Observed, TenantSecret
+from dcr_operator.steps import DeleteSecret, Publish, ReleaseSecret
 from dcr_protocol.response_errors import clean_text
 
 
-async def publish(content: SecretContent, observed: Observed, context: Context) -> Observed:
+async def change_secret(
+    step: Publish | DeleteSecret | ReleaseSecret, observed: Observed, context: Context
+) -> Observed:
+    match step:
+        case Publish(content):
+            return await _publish(content, observed, context)
+        case DeleteSecret(secret):
+            return await _delete_secret(secret, observed, context)
+        case ReleaseSecret(secret):
+            return await _release_secret(secret, observed, context)
+        case _:
+            assert_never(step)
+
+
+async def _publish(content: SecretContent, observed: Observed, context: Context) -> Observed:
     """Write the Secret, or learn why not: the planner sees what is there then."""
     try:
         answer = await _write(content, observed, context)
@@ -96,7 +112,7 @@ def _escaped(key: str) -> str:
     return key.replace("~", "~0").replace("/", "~1")
 
 
-async def delete_secret(secret: TenantSecret, observed: Observed, context: Context) -> Observed:
+async def _delete_secret(secret: TenantSecret, observed: Observed, context: Context) -> Observed:
     await _delete(secret, observed, context)
     if observed.secret is not None and observed.secret.uid == secret.uid:
         return replace(observed, secret=None)
@@ -109,7 +125,7 @@ async def _delete(secret: TenantSecret, observed: Observed, context: Context) ->
     )
 
 
-async def release_secret(secret: TenantSecret, observed: Observed, context: Context) -> Observed:
+async def _release_secret(secret: TenantSecret, observed: Observed, context: Context) -> Observed:
     """Take our ownerReference off, so that the Secret outlives the resource."""
     namespace = observed.resource.key.namespace
     document = await context.kubernetes.get(SECRETS, namespace, secret.name)

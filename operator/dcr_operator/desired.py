@@ -12,7 +12,7 @@ from dcr_operator.kube import CLUSTER_OAUTH_PROVIDERS, Key
 from dcr_operator.resources import DeletionPolicy, OAuthClient
 from dcr_operator.secret_form import SecretForm
 from dcr_operator.secret_presets import PRESETS
-from dcr_operator.state import Desired, SecretKeyRef, Unwanted
+from dcr_operator.state import AdoptionWish, Desired, SecretKeyRef, Unwanted
 from dcr_protocol.client_metadata import ClientMetadata
 from dcr_protocol.client_update import update_request_document
 from dcr_protocol.errors import InvalidClientMetadata
@@ -33,6 +33,7 @@ def desired_client(client: OAuthClient) -> Desired | Unwanted:
         secret=secret_form(client),
         suspended=client.spec.suspend,
         software_statement=_software_statement(client),
+        adopt=_adoption(client),
     )
 
 
@@ -49,6 +50,11 @@ def _hash(request: bytes) -> str:
 def _software_statement(client: OAuthClient) -> SecretKeyRef | None:
     ref = client.spec.software_statement_ref
     return None if ref is None else SecretKeyRef(client.metadata.namespace, ref.name, ref.key)
+
+
+def _adoption(client: OAuthClient) -> AdoptionWish | None:
+    adopt = client.spec.adopt
+    return None if adopt is None else AdoptionWish(adopt.client_id, adopt.registration_ref.name)
 
 
 def secret_form(client: OAuthClient) -> SecretForm:

@@ -122,7 +122,9 @@ class KubernetesApi(Protocol):
         self, resource: Resource, namespace: str | None, name: str
     ) -> JsonObject | None: ...
 
-    async def list(self, resource: Resource, namespace: str | None) -> list[JsonObject]:
+    async def list(
+        self, resource: Resource, namespace: str | None, *, label_selector: str = ""
+    ) -> list[JsonObject]:
         """Return all objects of a namespace, or of the cluster without one."""
         ...
 

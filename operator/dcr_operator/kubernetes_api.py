@@ -78,10 +78,14 @@ class HttpKubernetesApi:
         except ApiNotFound:
             return None
 
-    async def list(self, resource: Resource, namespace: str | None) -> list[JsonObject]:
+    async def list(
+        self, resource: Resource, namespace: str | None, *, label_selector: str = ""
+    ) -> list[JsonObject]:
         """Raises ApiError with 410 when the list takes longer than its pages are kept."""
         found: list[JsonObject] = []
         page, more = f"{_path(resource, namespace)}?limit={_PAGE}", ""
+        if label_selector:
+            page += f"&labelSelector={quote(label_selector, safe='')}"
         while True:
             answer = await self._read(page + more)
             items = answer.get("items")

@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import TypeVar, assert_never
 
+from dcr_operator import plan_adoption as adoption
 from dcr_operator import plan_denied as denied
 from dcr_operator import plan_retirement as retirement
 from dcr_operator import plan_succession as succession
@@ -33,6 +34,8 @@ WANTED: Sequence[Check[Desired]] = (
     succession.issuer_changed,
     # A client may exist where none is wanted any more: that is for later.
     succession.unanswered_elsewhere,
+    # A client that is to be taken over is not ours before nobody else has it.
+    adoption.unconfirmed,
     # Nothing may be published of a client that must not stay.
     denied.answer_denied,
     denied.secret_of_denied,
@@ -57,6 +60,7 @@ WANTED: Sequence[Check[Desired]] = (
     # Without all that belongs into it no request says what is wanted.
     request_incomplete,
     wanted.update_due,
+    adoption.secret_unknown,
     wanted.drifted,
     wanted.record_outdated,
     # What must not be mended need not be looked at.
@@ -69,6 +73,8 @@ WANTED: Sequence[Check[Desired]] = (
 UNWANTED: Sequence[Check[Unwanted]] = (
     # Without our finalizer nothing is ours to do.
     unwanted.released,
+    # A client that was to be taken over and was not.
+    adoption.claim_left,
     # What the client had before: no overlap is waited for.
     retirement.elsewhere_unanswered,
     retirement.at_once,

@@ -31,6 +31,7 @@ from dcr_operator.resources import (
     parse_provider,
 )
 from dcr_operator.state import Desired
+from dcr_protocol.client_update import update_request_document
 
 
 class UnreadableFileError(Exception):
@@ -138,22 +139,33 @@ def _client_preview(document: JsonObject, providers: Mapping[Key, AnyProvider]) 
         return Preview(str(key), note="is being deleted")
     named = wish.provider or _default_of(providers)
     provider = None if named is None else providers.get(named)
-    endpoint = f"<registration_endpoint of {named or 'the default provider'}>"
+    method, url, body, note = _request(key, wish, provider)
+    return Preview(
+        str(key),
+        method=method,
+        url=url,
+        body=body,
+        secret=f"{key.namespace}/{wish.secret.name} ({wish.secret.type})",
+        note="suspended: nothing is sent until spec.suspend is false" if wish.suspended else note,
+        problems=(*map(str, client_problems(client)), *_denied(wish, provider)),
+    )
+
+
+def _request(
+    key: Key, wish: Desired, provider: AnyProvider | None
+) -> tuple[str, str, Mapping[str, JsonValue], str]:
+    """Return method, URL, body and a note."""
+    if wish.adopt is not None:
+        url = f"<registration_client_uri in the Secret {key.namespace}/{wish.adopt.ref}>"
+        body = update_request_document(wish.adopt.client_id, _body(wish))
+        return "PUT", url, body, "after a GET there; if the client is on record for nobody else"
+    endpoint = f"<registration_endpoint of {wish.provider or 'the default provider'}>"
     if provider is not None:
         endpoint = provider.spec.registration_endpoint or (
             f"<registration_endpoint of {provider.spec.issuer}>"
         )
-    return Preview(
-        str(key),
-        method="POST",
-        url=endpoint,
-        body=_body(wish),
-        secret=f"{key.namespace}/{wish.secret.name} ({wish.secret.type})",
-        note="suspended: nothing is sent until spec.suspend is false"
-        if wish.suspended
-        else "an existing client gets the same by PUT, with its client_id",
-        problems=(*map(str, client_problems(client)), *_denied(wish, provider)),
-    )
+    note = "an existing client gets the same by PUT, with its client_id"
+    return "POST", endpoint, _body(wish), note
 
 
 def _denied(wish: Desired, provider: AnyProvider | None) -> tuple[str, ...]:

@@ -3,6 +3,7 @@
 from datetime import datetime
 
 from dcr_operator.desired import update_body
+from dcr_operator.plan_adoption import adoption
 from dcr_operator.plan_registration import (
     provider_unusable,
     ready_to_register,
@@ -11,7 +12,7 @@ from dcr_operator.plan_registration import (
 )
 from dcr_operator.policy_verdicts import request_denied
 from dcr_operator.reasons import Reason
-from dcr_operator.registration_facts import is_elsewhere, refused_members
+from dcr_operator.registration_facts import is_elsewhere, lacks_secret, refused_members
 from dcr_operator.secret_content import (
     SecretContent,
     Unpublishable,
@@ -96,6 +97,7 @@ def not_registered(desired: Desired, observed: Observed, now: datetime) -> Step 
     return (
         secret_conflict(desired, observed, now)
         or template_invalid(desired, observed, now)
+        or adoption(desired, observed, usable, now)
         or ready_to_register(desired, observed, usable, now)
         or Register(desired.request, desired.spec_hash)
     )
@@ -123,6 +125,8 @@ def template_invalid(desired: Desired, _observed: Observed, _now: datetime) -> S
 def wanted_content(desired: Desired, observed: Observed) -> SecretContent | Unpublishable | None:
     stored = observed.stored
     if stored is None or stored.registration is None:
+        return None
+    if lacks_secret(desired, stored.registration):
         return None
     # The endpoints of the day; those on record when the provider cannot be asked or is to be left.
     snapshot = observed.usable.snapshot if observed.usable else stored.provider

@@ -221,6 +221,23 @@ ROWS: Final = (
         " the OAuthClient again.",
     ),
     Row(
+        Reason.ADOPTION_REFUSED,
+        _REGISTERED,
+        Retry.ON_CHANGE,
+        "The client that spec.adopt names is not taken over: the Secret that it refers to is not"
+        " usable, the provider does not show that client, or another OAuthClient has it.",
+        "Do what the message says. adopt itself cannot be changed: for another client make the"
+        " OAuthClient again.",
+    ),
+    Row(
+        Reason.CLIENT_SECRET_UNKNOWN,
+        _SECRET,
+        Retry.ON_CHANGE,
+        "An adopted client authenticates with a secret that the provider does not show, and the"
+        " Secret of spec.adopt.registrationRef has no client_secret.",
+        "Put client_secret into that Secret.",
+    ),
+    Row(
         Reason.METADATA_NOT_ACCEPTED,
         _REGISTERED,
         Retry.ON_CHANGE,

@@ -59,6 +59,8 @@ class Reason(StrEnum):
     SOFTWARE_STATEMENT_MISSING = "SoftwareStatementMissing"
     CREATION_OUTCOME_UNKNOWN = "CreationOutcomeUnknown"
     RECORD_MISSING = "RecordMissing"
+    ADOPTION_REFUSED = "AdoptionRefused"
+    CLIENT_SECRET_UNKNOWN = "ClientSecretUnknown"
     METADATA_NOT_ACCEPTED = "MetadataNotAccepted"
     CLIENT_VANISHED = "ClientVanished"
     SECRET_CONFLICT = "SecretConflict"

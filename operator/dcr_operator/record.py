@@ -4,6 +4,7 @@ Pure. It holds what the tenant must not read (the token that can change redirect
 deletion needs when everything else is gone. One document, so that every write is atomic.
 """
 
+import hashlib
 import json
 from base64 import b64decode, b64encode
 from dataclasses import asdict
@@ -12,13 +13,17 @@ from typing import Final
 
 from pydantic import SecretStr, TypeAdapter, ValidationError
 
-from dcr_operator.kube import JsonObject, object_meta, texts
+from dcr_operator.kube import API_GROUP, JsonObject, object_meta, texts
 from dcr_operator.object_names import MANAGED_BY
 from dcr_operator.state import Record, RecordUnreadable, StoredRecord
 
 SCHEMA_VERSION: Final = 1
 SECRET_TYPE: Final = "dcr-operator.dev/registration"
 DOCUMENT_KEY: Final = "record.json"
+
+_CLIENTS: Final = f"client.{API_GROUP}"
+_DIGITS: Final = 40  # the name of a label has at most 63 characters
+_MOST_ORPHANS: Final = 100  # that labels tell of, the latest
 
 _RECORD: Final = TypeAdapter(Record)
 
@@ -56,7 +61,7 @@ def record_secret(record: Record, namespace: str, stored: StoredRecord | None) -
     metadata: JsonObject = {
         "name": record_name(record.resource.uid),
         "namespace": namespace,
-        "labels": dict(MANAGED_BY),
+        "labels": {**MANAGED_BY, **_client_labels(record)},
     }
     if stored is not None:
         metadata |= {"uid": stored.uid, "resourceVersion": stored.resource_version}
@@ -67,6 +72,20 @@ def record_secret(record: Record, namespace: str, stored: StoredRecord | None) -
         "type": SECRET_TYPE,
         "data": {DOCUMENT_KEY: b64encode(serialize_record(record)).decode()},
     }
+
+
+def client_label(issuer: str, client_id: str) -> str:
+    """Return the label of every record that knows the client; its value is empty."""
+    digest = hashlib.sha256(f"{issuer}\n{client_id}".encode()).hexdigest()
+    return f"{_CLIENTS}/{digest[:_DIGITS]}"
+
+
+def _client_labels(record: Record) -> dict[str, str]:
+    known = [(record.provider.issuer, record.registration)]
+    known += [(each.provider.issuer, each.registration) for each in record.retiring]
+    pairs = [(issuer, each.client_id) for issuer, each in known if each is not None]
+    named = [(each.issuer, each.client_id) for each in record.orphans if each.client_id]
+    return {client_label(*pair): "" for pair in (*pairs, *named[-_MOST_ORPHANS:])}
 
 
 def read_record_secret(secret: JsonObject) -> StoredRecord | RecordUnreadable:

@@ -38,6 +38,9 @@ class IntentKind(StrEnum):
     UPDATE = "update"
     ROTATE = "rotate"
     DELETE = "delete"
+    ADOPT = (
+        "adopt"  # the client was seen; whether another record has it, too, is looked at once more
+    )
 
 
 @dataclass(frozen=True, slots=True)

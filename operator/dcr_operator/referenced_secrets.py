@@ -45,7 +45,7 @@ async def _read(
         return SecretKeyAbsent("may not be read by the operator")
     if secret is not None and text(secret, "type") in refused_types:
         return SecretKeyAbsent(f"is in a Secret of type {text(secret, 'type')}")
-    value = None if secret is None else _decoded(secret, ref.key)
+    value = None if secret is None else decoded_key(secret, ref.key)
     return value if value and value.strip() else SecretKeyAbsent("does not exist")
 
 
@@ -62,7 +62,7 @@ async def read_initial_access_token(
         )
     # A file that ends in a newline is how most such Secrets are made.
     token = value.strip()
-    if not _SENDABLE.fullmatch(token):
+    if not is_sendable(token):
         return InitialAccessTokenAbsent(
             f"{ref} holds characters that no access token has, such as a space or a byte order"
             " mark. Put the token there, and nothing else."
@@ -90,7 +90,12 @@ async def read_software_statement(
     return SoftwareStatementFound(SecretStr(statement))
 
 
-def _decoded(secret: JsonObject, key: str) -> str | None:
+def is_sendable(token: str) -> bool:
+    return _SENDABLE.fullmatch(token) is not None
+
+
+def decoded_key(secret: JsonObject, key: str) -> str | None:
+    """Return the text under a key of a Secret; None where there is none, or no text."""
     encoded = texts(secret, "data").get(key)
     if encoded is None:
         return None

@@ -20,7 +20,11 @@ from dcr_operator.state import (
 )
 from dcr_protocol.client_information import ClientInformation
 from dcr_protocol.differences import Difference, DifferenceKind, differences
-from dcr_protocol.vocabulary import CLIENT_SECRET_BASIC, CLIENT_SECRET_POST
+from dcr_protocol.vocabulary import (
+    AUTH_METHODS_WITH_SECRET,
+    CLIENT_SECRET_BASIC,
+    CLIENT_SECRET_POST,
+)
 
 # Without these in force as asked for, the workload cannot do what it was declared to do.
 _DECISIVE: Final = frozenset({"redirect_uris", "token_endpoint_auth_method", "grant_types"})
@@ -85,6 +89,12 @@ def is_elsewhere(desired: Desired, observed: Observed, place: ProviderSnapshot) 
     # A client that names none stays where it is, whatever the default is by now.
     stays = observed.stored.provider.key if observed.stored else place.key
     return place.key != (desired.provider or stays)
+
+
+def lacks_secret(desired: Desired, registration: Registration) -> bool:
+    """Whether nobody has told us the secret of a client that was adopted."""
+    needed = effective_auth_method(registration) in AUTH_METHODS_WITH_SECRET
+    return desired.adopt is not None and needed and registration.client_secret is None
 
 
 def answered(record: Record, registration: Registration) -> Record:

@@ -13,7 +13,7 @@ from pydantic import JsonValue, SecretStr
 
 from dcr_operator.kube import API_GROUP, Key
 from dcr_operator.outcomes import Outcome, ProbeOutcome
-from dcr_operator.ports import Place
+from dcr_operator.ports import Management, Place
 from dcr_operator.provider_state import (
     PROVIDER_FINALIZER,
     ProviderPolicy,
@@ -42,6 +42,10 @@ __all__ = [
     "FINALIZER",
     "PROVIDER_FINALIZER",
     "SHORTEST_OVERLAP",
+    "AdoptionAbsent",
+    "AdoptionFound",
+    "AdoptionState",
+    "AdoptionWish",
     "Attempt",
     "Desired",
     "InitialAccessTokenAbsent",
@@ -92,6 +96,12 @@ class Lacking:
 
 
 @dataclass(frozen=True, slots=True)
+class AdoptionWish:
+    client_id: str
+    ref: str  # name of the Secret in the resource's namespace
+
+
+@dataclass(frozen=True, slots=True)
 class Desired:
     provider: Key | None  # None: the default, until the record says which
     metadata: Mapping[str, JsonValue] = field(repr=False)  # wire spelling
@@ -99,6 +109,7 @@ class Desired:
     spec_hash: str  # of that body
     secret: SecretForm
     suspended: bool = False
+    adopt: AdoptionWish | None = None
     overlap: timedelta = SHORTEST_OVERLAP  # how long replaced credentials go on working
     software_statement: SecretKeyRef | None = None  # where it is, in the resource's namespace
     lacking: Lacking | None = None
@@ -172,6 +183,20 @@ class InitialAccessTokenAbsent:
     message: str
 
 
+@dataclass(frozen=True, slots=True)
+class AdoptionFound:
+    """What the Secret of spec.adopt holds; nobody else has the client."""
+
+    management: Management
+    client_secret: SecretStr | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class AdoptionAbsent:
+    message: str
+
+
+AdoptionState = AdoptionFound | AdoptionAbsent
 InitialAccessTokenState = InitialAccessTokenFound | InitialAccessTokenAbsent
 
 
@@ -231,6 +256,7 @@ class Observed:
     secret_refused: str | None = None  # what the API server has against the Secret
     published: bool = False  # the Secret was written
     retirements: tuple[Retirement, ...] = ()
+    adoption: AdoptionState | None = None
 
     @property
     def usable(self) -> ProviderUsable | None:

@@ -3,11 +3,14 @@
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from pydantic import SecretStr
+
 from dcr_operator.kube import Key
 from dcr_operator.orphans import Orphan
+from dcr_operator.ports import Management
 from dcr_operator.reasons import Reason
 from dcr_operator.secret_content import SecretContent
-from dcr_operator.state import Intent, Refusal, SecretKeyRef, TenantSecret
+from dcr_operator.state import AdoptionWish, Intent, Refusal, SecretKeyRef, TenantSecret
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +45,34 @@ class Register:
     orphan: Orphan | None = None
     announce: tuple[Reason, str] | None = None
     retires: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class FetchAdoption:
+    """Read the Secret that gives access to the client, and see whether anybody has it already."""
+
+    adopt: AdoptionWish
+
+
+@dataclass(frozen=True, slots=True)
+class Adopt:
+    """Read the client at the provider, and claim it."""
+
+    adopt: AdoptionWish
+    management: Management
+    client_secret: SecretStr | None
+
+
+@dataclass(frozen=True, slots=True)
+class ConfirmAdoption:
+    """See whether somebody else has claimed the client in the same moment."""
+
+
+@dataclass(frozen=True, slots=True)
+class KeepClientSecret:
+    """Take the secret of an adopted client from where a person has put it."""
+
+    client_secret: SecretStr
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,6 +207,10 @@ Effect = (
     | CloseRecord
     | DeleteRecord
     | RemoveFinalizer
+    | FetchAdoption
+    | Adopt
+    | ConfirmAdoption
+    | KeepClientSecret
     | SetAside
     | ScheduleRetirement
     | ObserveRetiring

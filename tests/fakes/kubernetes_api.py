@@ -150,10 +150,19 @@ class FakeKubernetesApi:
             f"get {resource.plural}", lambda: self.cluster.get(resource, namespace, name)
         )
 
-    async def list(self, resource: Resource, namespace: str | None) -> list[JsonObject]:
-        return await self._call(
-            f"list {resource.plural}", lambda: self.cluster.all_of(resource, namespace)
-        )
+    async def list(
+        self, resource: Resource, namespace: str | None, *, label_selector: str = ""
+    ) -> list[JsonObject]:
+        def do() -> list[JsonObject]:
+            found = self.cluster.all_of(resource, namespace)
+            # The one form that is used: the label is there.
+            return [
+                each
+                for each in found
+                if not label_selector or label_selector in object_meta(each).labels
+            ]
+
+        return await self._call(f"list {resource.plural}", do)
 
     async def create(
         self, resource: Resource, namespace: str | None, body: JsonObject

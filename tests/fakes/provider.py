@@ -72,6 +72,7 @@ class FakeProvider:
     token_changes_on_read: bool = False
     manages: bool = True
     updates: bool = True
+    shows_secret: bool = True  # to a read and an update, not to a registration alone
     deletes: Outcome | None = None  # what a deletion is answered with, and nothing is done
     rotates: bool = False
     renews: bool = False
@@ -227,14 +228,15 @@ class FakeProvider:
         client.secrets.append(f"secret-{number}")
         client.tokens.append(f"rat-{number}")
         client.expires_at = int(self.clock()) + self.lifetime if self.lifetime else 0
-        return self._answer(client)
+        return self._answer(client, issued=True)
 
-    def _answer(self, client: RegisteredClient) -> Outcome:
+    def _answer(self, client: RegisteredClient, *, issued: bool = False) -> Outcome:
+        shown = issued or self.shows_secret
         token = SecretStr(client.tokens[-1]) if self.manages else None
         return Registered(
             ClientInformation(
                 client_id=client.client_id,
-                client_secret=SecretStr(client.secrets[-1]),
+                client_secret=SecretStr(client.secrets[-1]) if shown else None,
                 client_id_issued_at=1_700_000_000,
                 client_secret_expires_at=client.expires_at,
                 registration_access_token=token,

@@ -36,6 +36,14 @@ _OF_CLIENTS = (
     ),
     Example(
         CLIENT,
+        "spec",
+        "adopt cannot be added",
+        {"spec.deletionPolicy": "Retain"},
+        {"spec.adopt": {"clientId": "a", "registrationRef": {"name": "a"}}},
+        transition=True,
+    ),
+    Example(
+        CLIENT,
         _METADATA,
         "set one of jwks and jwksUri",
         {f"{_METADATA}.jwks": _JWKS},

@@ -119,6 +119,15 @@ class Tenant:
         }
         self.admin.apply(manifest)
 
+    def apply_spec(self, name: str, **spec: object) -> None:
+        """Apply a client with more in its spec than metadata."""
+        ref = {"kind": "ClusterOAuthProvider", "name": self.provider}
+        wanted = {"clientName": f"{self.namespace}-{name}", "grantTypes": ["client_credentials"]}
+        manifest = {"apiVersion": API_VERSION, "kind": "OAuthClient"}
+        metadata = {"name": name, "namespace": self.namespace}
+        whole = {"providerRef": ref, "clientMetadata": wanted}
+        self.admin.apply({**manifest, "metadata": metadata, "spec": whole | spec})
+
     def delete(self, name: str) -> None:
         self.admin.delete(CLIENT, self.namespace, name)
 

@@ -23,6 +23,7 @@ pytestmark = [pytest.mark.integration, pytest.mark.xdist_group("operator-rights"
 Right = tuple[str, str, str]  # "own" or "others", resource, verb
 
 # The API server asks for it when an Event that is applied does not exist yet.
+ADOPTED = {"name": "access-to-legacy"}
 NOT_SEEN_AS_SUCH = {("others", "events", "create")}
 
 
@@ -47,6 +48,14 @@ def live_a_whole_life(tenant: Tenant) -> None:
     tenant.wait_until_ready("app", 2)
     tenant.delete("app")
     tenant.wait_until_gone("app")
+    # Whether a client is on record already is looked up before it is adopted.
+    access = {"apiVersion": "v1", "kind": "Secret"}
+    metadata = {"name": "access-to-legacy", "namespace": tenant.namespace}
+    uri = f"{tenant.stage.server.issuer}/connect/register/nobody"
+    data = {"registration_access_token": "a", "registration_client_uri": uri}
+    tenant.admin.apply({**access, "metadata": metadata, "stringData": data})
+    tenant.apply_spec("legacy", adopt={"clientId": "nobody", "registrationRef": ADOPTED})
+    tenant.wait_for_reason("legacy", "AdoptionRefused")
 
 
 def have_a_provider_of_the_namespace(tenant: Tenant) -> None:

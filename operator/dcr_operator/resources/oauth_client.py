@@ -6,6 +6,7 @@ from typing import Final, Literal
 
 from pydantic import ConfigDict, Field, JsonValue
 
+from dcr_operator.resources.adoption import Adoption
 from dcr_operator.resources.cel import Rule, schema
 from dcr_operator.resources.client_metadata import ClientMetadataSpec
 from dcr_operator.resources.condition import NOT_YET_SEEN, Condition
@@ -45,6 +46,17 @@ class ProviderRef(ResourceModel):
 class OAuthClientSpec(ResourceModel):
     """The client that is wanted."""
 
+    model_config = ConfigDict(
+        json_schema_extra=schema(
+            Rule(
+                "has(self.adopt) == has(oldSelf.adopt)"
+                " && (!has(self.adopt) || self.adopt == oldSelf.adopt)",
+                "adopt cannot be added, changed or removed: make a new OAuthClient",
+                ".adopt",
+            )
+        )
+    )
+
     provider_ref: ProviderRef | None = Field(
         default=None,
         description=(
@@ -69,6 +81,13 @@ class OAuthClientSpec(ResourceModel):
     secret: SecretSpec = Field(
         default_factory=SecretSpec,
         description="The Secret of this namespace that the credentials are written to.",
+    )
+    adopt: Adoption | None = Field(
+        default=None,
+        description=(
+            "A client that exists at the provider, to be taken over in place of a registration. It"
+            " gets the clientMetadata of this object, and belongs to it from then on."
+        ),
     )
     deletion_policy: DeletionPolicy = Field(
         default=DeletionPolicy.DELETE,

@@ -1,4 +1,4 @@
-"""Faults before and after every outbound call of a move to another provider, exhaustively.
+"""Faults before and after every outbound call of a move and of an adoption, exhaustively.
 
 Beside O1 to O3 of test_crash_points: at no moment, whatever fails, a Secret of the client holds
 credentials that do not work, and there always is one.
@@ -9,6 +9,8 @@ from functools import partial
 import pytest
 
 from dcr_operator.kube import object_meta
+from dcr_operator.plan_adoption import is_claim
+from tests.fakes.adoptable import adoptable_client
 from tests.fakes.crash_sweep import MOST_CALLS, sweep
 from tests.fakes.faults import Fault, FaultAt
 from tests.fakes.operator_world import ELSEWHERE, NAME, NAMESPACE, RESYNC, World
@@ -148,5 +150,54 @@ async def test_a_move_taken_back_after_a_fault_ends_where_it_began(
         assert secret["client_id"] in world.provider.clients
         assert world.opens(secret)
         on_record(world, secret["client_id"])
+        if not reached:
+            return
+
+
+async def about_to_adopt(*, idempotent: bool) -> World:
+    world = World(FakeProvider(idempotent=idempotent))
+    world.add_provider(onLostRegistrationAccessToken="Reregister")
+    world.add_client(adopt=adoptable_client(world))
+    return world
+
+
+def is_adopted(world: World) -> None:
+    assert world.condition() == ("True", "Ready")
+    secret = world.secret()
+    assert secret is not None
+    assert world.opens(secret)
+    assert world.record.intent is None
+    assert secret["client_id"] in world.provider.clients
+    on_record(world, secret["client_id"])
+    # Where the answer of an update is lost with the token another client takes its place.
+    (client, *others) = world.provider.clients.values()
+    assert not others or not world.provider.idempotent
+    assert client.metadata["client_name"] == "Dashboard"
+
+
+@pytest.mark.parametrize("idempotent", KINDS)
+@pytest.mark.parametrize("fault", FAULTS)
+async def test_adopting_survives(fault: Fault, *, idempotent: bool) -> None:
+    points = await sweep(about_to_adopt, fault, idempotent=idempotent, check=is_adopted)
+    assert points >= 10
+
+
+@pytest.mark.parametrize("idempotent", KINDS)
+@pytest.mark.parametrize("fault", FAULTS)
+async def test_deleting_after_a_fault_of_the_adoption_leaves_no_record(
+    fault: Fault, *, idempotent: bool
+) -> None:
+    for call in range(1, MOST_CALLS):
+        world = await about_to_adopt(idempotent=idempotent)
+        reached = await world.run_pass_with(FaultAt(fault, call))
+        world.restart()
+        ours = any(not is_claim(record) for record in world.records())
+        world.delete_client()
+        await world.settle()
+        assert world.client is None
+        assert not [record for record in world.records() if not record.orphans]
+        if not ours:
+            # What was not taken over is not ours to delete.
+            assert len(world.provider.clients) == 1
         if not reached:
             return

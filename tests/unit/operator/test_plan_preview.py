@@ -137,3 +137,12 @@ def test_a_software_statement_is_named_and_not_shown() -> None:
 
 def test_a_suspended_client_sends_nothing() -> None:
     assert shown(CLIENT, {"spec.suspend": True}).note.startswith("suspended: nothing is sent")
+
+
+def test_an_adoption_is_shown_as_the_update_that_it_ends_with() -> None:
+    adopt = {"spec.adopt": {"clientId": "legacy", "registrationRef": {"name": "access"}}}
+    made = shown(CLIENT, adopt)
+    assert (made.method, made.problems) == ("PUT", ())
+    assert "team/access" in made.url
+    assert made.body is not None
+    assert made.body["client_id"] == "legacy"

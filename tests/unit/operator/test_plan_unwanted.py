@@ -244,6 +244,7 @@ def test_what_is_left_behind_is_named() -> None:
 def test_the_order_of_the_checks_is_part_of_the_contract() -> None:
     assert [check.__name__ for check in CHECKS] == [
         "released",
+        "claim_left",
         "elsewhere_unanswered",
         "at_once",
         "retained",

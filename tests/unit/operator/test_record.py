@@ -2,20 +2,23 @@
 
 import json
 from base64 import b64encode
+from dataclasses import replace
 
 import pytest
 from pydantic import JsonValue, SecretStr
 
-from dcr_operator.kube import JsonObject, member
+from dcr_operator.kube import JsonObject, member, object_meta
+from dcr_operator.ports import ProviderConnection
 from dcr_operator.record import (
+    client_label,
     parse_record,
     read_record_secret,
     record_name,
     record_secret,
     serialize_record,
 )
-from dcr_operator.state import IntentKind, Record, RecordUnreadable, StoredRecord
-from tests.fakes.operator_states import intent, orphan, registration, stored
+from dcr_operator.state import IntentKind, Record, RecordUnreadable, Retiring, StoredRecord
+from tests.fakes.operator_states import NOW, intent, orphan, registration, snapshot, stored
 
 FULL = stored(
     registration=registration(
@@ -23,6 +26,10 @@ FULL = stored(
     ),
     intent=intent(IntentKind.UPDATE, body='{"client_name":"Übersicht"}'.encode()),
     orphans=(orphan(),),
+    retiring=(
+        Retiring(snapshot(), registration(), intent(IntentKind.DELETE), NOW),
+        Retiring(snapshot(), intent=intent(IntentKind.REGISTER, provider=snapshot())),
+    ),
 ).record
 EMPTY = stored(registration=None).record
 
@@ -87,3 +94,27 @@ def test_a_replacement_names_the_version_that_it_replaces() -> None:
 )
 def test_another_secret_is_no_record(members: dict[str, JsonValue]) -> None:
     assert isinstance(read_record_secret(secret(**members)), RecordUnreadable)
+
+
+def test_a_record_has_a_label_for_every_client_that_it_knows() -> None:
+    elsewhere = snapshot(connection=ProviderConnection("other", "https://other.example.com"))
+    leftover = replace(orphan(), client_id="left")
+    record = replace(
+        stored().record,
+        retiring=(Retiring(elsewhere, registration(client_id="old")), Retiring(elsewhere)),
+        orphans=(orphan(), leftover),
+    )
+    labels = object_meta(record_secret(record, "dcr-system", None)).labels
+    known = {
+        client_label("https://id.example.com", "client-1"),
+        client_label("https://other.example.com", "old"),
+        client_label("https://id.example.com", "left"),
+    }
+    assert labels.keys() == known | {"app.kubernetes.io/managed-by"}
+
+
+def test_the_label_tells_issuers_and_clients_apart_and_is_a_label() -> None:
+    pairs = [("https://a", "b"), ("https://a", "c"), ("https://a\nb", ""), ("https://b", "b")]
+    labels = {client_label(*pair) for pair in pairs}
+    assert len(labels) == len(pairs)
+    assert all(len(label.partition("/")[2]) <= 63 for label in labels)

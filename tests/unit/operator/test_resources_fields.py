@@ -29,6 +29,8 @@ _OF_CLIENTS = [
     ("spec.secret.type", "desired", "spec.type"),
     ("spec.softwareStatementRef**", "desired", "spec.software_statement_ref"),
     ("spec.suspend", "desired", "spec.suspend"),
+    ("spec.adopt.clientId", "desired", "adopt.client_id"),
+    ("spec.adopt.registrationRef.name", "desired", "registration_ref.name"),
     ("spec.deletionPolicy", "desired", "deletion_policy"),
     ("status.observedGeneration", "client_status", '"observedGeneration"'),
     ("status.conditions", "client_status", '"conditions"'),
