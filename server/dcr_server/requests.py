@@ -121,6 +121,8 @@ def _first(request: Request, name: bytes) -> str:
 
 
 def _check_content_type(content_type: str, media_type: str) -> None:
+    if content_type == media_type:
+        return
     given, _, parameters = content_type.partition(";")
     charset = parameters.strip().lower().replace('"', "")
     if given.strip().lower() != media_type or charset not in {"", "charset=utf-8"}:

@@ -72,7 +72,8 @@ def _escape(_logger: WrappedLogger, _level: str, event: EventDict) -> EventDict:
     }
 
 
-def _encode(event: object, **_options: object) -> str:
+def _json_line(logger: WrappedLogger, method: str, event: EventDict) -> str:
+    event = structlog.processors.format_exc_info(logger, method, event)
     try:
         line = to_json(event, fallback=repr).decode()
     except ValueError:
@@ -90,7 +91,7 @@ def _printable(text: str, quote: Callable[[str], str]) -> str:
 
 def _renderers(form: LogFormat) -> list[Processor]:
     if form == "json":
-        return [structlog.processors.format_exc_info, structlog.processors.JSONRenderer(_encode)]
+        return [_json_line]
     # A pretty traceback would print the values of local variables: secrets are among them.
     return [
         _escape,
