@@ -1,5 +1,6 @@
 """The requests to the provider: intent first, then the request, then its answer on record."""
 
+import json
 from dataclasses import replace
 
 import structlog
@@ -17,11 +18,12 @@ from dcr_operator.outcomes import (
     RegistrationAccessTokenRejected,
     Unreachable,
 )
-from dcr_operator.ports import Context, Management, ProviderConnection
+from dcr_operator.ports import Context, EventType, Management, ProviderConnection
 from dcr_operator.reasons import Reason
 from dcr_operator.record_store import RecordNotWrittenError, store_answer, write_record
 from dcr_operator.registration_facts import (
     answered,
+    changed_members,
     drift_since,
     judged,
     merged,
@@ -150,11 +152,28 @@ async def update(step: Update, observed: Observed, context: Context) -> Observed
             if observed.usable is not None:
                 updated = judged(updated, observed.usable.policy.client_policy)
             record = replace(record, intent=None, registration=updated)
-            return _learned(await store_answer(observed, record, context), context)
+            observed = await store_answer(observed, record, context)
+            _tell_repair(step, updated, observed, context)
+            return _learned(observed, context)
         if not isinstance(outcome, RegistrationAccessTokenRejected):
             break
     repeated = step.repeat is not None
     return await _failed(Attempt(Operation.UPDATE, outcome, repeated), observed, context)
+
+
+def _tell_repair(step: Update, updated: Registration, observed: Observed, context: Context) -> None:
+    """Say what was put back; what the provider keeps otherwise stands in status.drift."""
+    kept = {each.member for each in changed_members(json.loads(step.body), updated.metadata)}
+    repaired = [member for member in step.drift if member not in kept]
+    if repaired:
+        announce(
+            observed,
+            context,
+            Reason.DRIFT_REPAIRED,
+            f"{', '.join(repaired)} differed at the provider from spec.clientMetadata and"
+            " was put back",
+            event_type=EventType.NORMAL,
+        )
 
 
 async def unregister(step: Unregister, observed: Observed, context: Context) -> Observed:

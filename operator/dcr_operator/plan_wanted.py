@@ -206,7 +206,7 @@ def _update(desired: Desired, observed: Observed, registration: Registration) ->
     intent = observed.intent
     # The same request under the same key; a request that has changed since needs its own.
     same = intent is not None and intent.kind is IntentKind.UPDATE and intent.body == body
-    return Update(body, desired.spec_hash, repeat=intent if same else None)
+    return Update(body, desired.spec_hash, intent if same else None, observed.drift)
 
 
 def record_outdated(_desired: Desired, observed: Observed, _now: datetime) -> Step | None:

@@ -246,6 +246,14 @@ ROWS: Final = (
         "Ask for what the provider grants, or change the provider.",
     ),
     Row(
+        Reason.DRIFT_REPAIRED,
+        _REGISTERED,
+        Retry.NOTHING_TO_DO,
+        "An Event only: the registration had been edited at the provider, and is again as"
+        " spec.clientMetadata says. What the provider changes in every answer is left alone and"
+        " stands in status.drift.",
+    ),
+    Row(
         Reason.CLIENT_VANISHED,
         _REGISTERED,
         Retry.ON_CHANGE,

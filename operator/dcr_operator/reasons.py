@@ -62,6 +62,7 @@ class Reason(StrEnum):
     ADOPTION_REFUSED = "AdoptionRefused"
     CLIENT_SECRET_UNKNOWN = "ClientSecretUnknown"
     METADATA_NOT_ACCEPTED = "MetadataNotAccepted"
+    DRIFT_REPAIRED = "DriftRepaired"
     CLIENT_VANISHED = "ClientVanished"
     SECRET_CONFLICT = "SecretConflict"
     SECRET_REFUSED = "SecretRefused"

@@ -109,6 +109,7 @@ class Update:
     body: bytes = field(repr=False)
     spec_hash: str
     repeat: Intent | None = None
+    drift: tuple[str, ...] = ()  # members that it is to put back
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,6 +7,7 @@ from contextlib import closing, contextmanager
 from dataclasses import replace
 from pathlib import Path
 
+import httpx
 import pytest
 
 from tests.cluster.client import JsonObject, KubernetesClient
@@ -20,6 +21,7 @@ from tests.integration.operator_stage import (
     new_tenant,
     raised_stage,
     ready,
+    record,
 )
 from tests.processes.dcr_operator import running_dcr_operator
 from tests.processes.dcr_server import DcrServer, DcrServerSettings, running_dcr_server
@@ -242,3 +244,67 @@ def test_a_namespace_gets_as_many_clients_as_the_provider_allows(tenant: Tenant)
     tenant.apply_provider(clientPolicy={"maxClientsPerNamespace": 5})
     for name in waiting:
         tenant.wait_until_ready(name)
+
+
+def edit_at_the_provider(tenant: Tenant, name: str, **members: object) -> JsonObject:
+    """Change a registration as somebody at the provider would, past the operator."""
+    client = tenant.admin.get(CLIENT, tenant.namespace, name)
+    assert client is not None
+    held = record(tenant.stage, client)
+    assert held is not None
+    registration = held["registration"]
+    wanted = {
+        "client_id": registration["client_id"],
+        **{each: value for each, value in registration["metadata"].items() if "_uri" not in each},
+    }
+    answer = httpx.put(
+        registration["registration_client_uri"],
+        json={**wanted, **members},
+        headers={"Authorization": f"Bearer {registration['registration_access_token']}"},
+        trust_env=False,
+    )
+    assert answer.status_code == httpx.codes.OK, answer.text
+    found: JsonObject = answer.json()
+    return found
+
+
+def name_at_the_provider(tenant: Tenant) -> str:
+    path = tenant.stage.server.settings.directory / "dcr-server.db"
+    with closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True)) as database:
+        rows = database.execute("SELECT metadata FROM clients").fetchall()
+    names = [json.loads(row[0]).get("client_name", "") for row in rows]
+    return next((each for each in names if tenant.namespace in each), "")
+
+
+def test_an_edit_at_the_provider_is_told_and_put_back(tenant: Tenant) -> None:
+    tenant.apply("app")
+    tenant.wait_until_ready("app")
+    changed = edit_at_the_provider(tenant, "app", client_name=f"{tenant.namespace}-edited")
+    assert changed["client_name"] == f"{tenant.namespace}-edited"
+    event = tenant.wait_for_event("DriftRepaired")
+    assert event["note"].startswith("client_name differed at the provider")
+    assert name_at_the_provider(tenant) == f"{tenant.namespace}-app"
+    assert tenant.stage.requests_to_providers("update") == 1
+    client = tenant.wait_until_ready("app")
+    assert "drift" not in client["status"]
+
+
+def test_what_the_provider_always_changes_is_told_and_left_alone(
+    tenant: Tenant, tmp_path: Path
+) -> None:
+    with server_that_forces(tmp_path, client_name="Forced") as server:
+        tenant.apply_token(server.mint_initial_access_token())
+        tenant.replace_provider(issuer=server.issuer)
+        tenant.apply("app")
+        client = tenant.wait_until_ready("app")
+        (drift,) = client["status"]["drift"]
+        assert drift["member"] == "client_name"
+        updates = tenant.stage.requests_to_providers("update")
+        reads = tenant.stage.requests_to_providers("read")
+        ask = {"metadata": {"annotations": {"dcr-operator.dev/reconcile-requested-at": "now"}}}
+        tenant.admin.patch(CLIENT, tenant.namespace, "app", ask)
+        tenant.wait("app", lambda seen: seen["status"].get("lastHandledReconcileAt") == "now")
+        assert tenant.stage.requests_to_providers("read") > reads
+        assert tenant.stage.requests_to_providers("update") == updates
+        tenant.delete("app")
+        tenant.wait_until_gone("app")

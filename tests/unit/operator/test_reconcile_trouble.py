@@ -72,13 +72,29 @@ async def test_a_lost_token_may_be_answered_by_a_new_client_and_an_orphan_on_rec
     assert (orphan.client_id, orphan.cause.value) == ("client-1", "LostRegistrationAccessToken")
 
 
-async def test_drift_is_repaired_by_a_put() -> None:
+async def test_drift_is_repaired_by_a_put_and_told() -> None:
     made = await ready_world()
     made.provider.clients["client-1"].metadata["client_name"] = "Tampered"
     made.advance(3700)
     await made.run_pass()
     assert made.wire.requests == ["provider read", "provider update"]
     assert made.provider.clients["client-1"].metadata["client_name"] == "Dashboard"
+    (told,) = [each for each in made.events.seen if each[1] == "DriftRepaired"]
+    assert told[2].startswith("client_name differed at the provider")
+    assert "Tampered" not in told[2]
+
+
+async def test_drift_that_the_provider_insists_on_is_no_repair_and_not_fought() -> None:
+    made = await ready_world()
+    made.provider.overrides = {"client_name": "DASHBOARD"}
+    made.advance(3700)
+    await made.run_pass()
+    assert made.wire.requests == ["provider read", "provider update"]
+    assert "DriftRepaired" not in made.events.reasons
+    assert "client_name" in str(made.status["drift"])
+    made.advance(3700)
+    await made.run_pass()
+    assert made.wire.requests == ["provider read"]
 
 
 async def test_what_the_provider_always_puts_in_force_is_not_fought() -> None:
@@ -215,11 +231,11 @@ async def test_a_spec_that_cannot_be_read_is_invalid_and_heals() -> None:
     assert made.condition() == ("True", "Ready")
 
 
-async def test_a_client_cannot_move_to_another_provider() -> None:
+async def test_a_client_does_not_move_to_a_provider_that_is_not_there() -> None:
     made = await ready_world()
     made.set_client(providerRef={"kind": "ClusterOAuthProvider", "name": "other"})
     await made.settle()
-    assert made.condition() == ("False", "InvalidSpec")
+    assert made.condition() == ("False", "ProviderNotFound")
     assert list(made.provider.clients) == ["client-1"]
 
 
