@@ -21,6 +21,7 @@ from dcr_operator.act_retirement import prepare_retirement
 from dcr_operator.act_secret import change_secret
 from dcr_operator.announcing import announce
 from dcr_operator.kube import OAUTH_CLIENTS, JsonObject, object_meta
+from dcr_operator.observe import observe_namespace
 from dcr_operator.ports import Context
 from dcr_operator.record_store import delete_record, write_record
 from dcr_operator.referenced_secrets import read_initial_access_token
@@ -43,6 +44,7 @@ from dcr_operator.steps import (
     FetchAdoption,
     FetchInitialAccessToken,
     KeepClientSecret,
+    ObserveNamespace,
     ObserveRetiring,
     Probe,
     Publish,
@@ -87,6 +89,8 @@ async def act(  # noqa: C901, PLR0911, PLR0912
             return await delete_record(observed, context)
         case RemoveFinalizer():
             return await _remove_finalizer(step, observed, context)
+        case ObserveNamespace():
+            return await observe_namespace(observed, context)
         case FetchAdoption() | Adopt() | ConfirmAdoption() | KeepClientSecret():
             return await take_over(step, observed, context)
         case SetAside() | ScheduleRetirement() | ObserveRetiring():

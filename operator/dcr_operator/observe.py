@@ -3,12 +3,14 @@
 import asyncio
 from base64 import b64decode
 from dataclasses import replace
+from datetime import datetime
 
 from dcr_operator.conditions import condition_of
 from dcr_operator.default_provider import default_provider
 from dcr_operator.desired import desired_client
 from dcr_operator.kube import (
     FIELD_MANAGER,
+    NAMESPACES,
     SECRETS,
     JsonObject,
     Key,
@@ -28,6 +30,7 @@ from dcr_operator.resources import DeletionPolicy, InvalidSpecError, parse_oauth
 from dcr_operator.state import (
     Desired,
     IntentKind,
+    NamespaceFacts,
     Observed,
     ProviderSnapshot,
     ProviderState,
@@ -67,6 +70,7 @@ def resource_facts(key: Key, document: JsonObject) -> ResourceFacts:
         registered=text(registered, "status") == "True",
         published_secret=text(status, "secretName") or None,
         client_id=text(status, "clientId") or None,
+        deleted_at=moment_of(meta.deletion_timestamp),
     )
 
 
@@ -152,6 +156,18 @@ def _read_is_due(observed: Observed, context: Context) -> bool:
     every = usable.policy.resync_every
     due = every > 0 and context.resync.is_due(observed.resource.uid, every, context.now())
     return in_doubt or left_open or due or observed.requested
+
+
+def moment_of(timestamp: str | None) -> datetime | None:
+    """Read a time of Kubernetes (RFC 3339)."""
+    return None if timestamp is None else datetime.fromisoformat(timestamp)
+
+
+async def observe_namespace(observed: Observed, context: Context) -> Observed:
+    """Read the namespace live: the watch may be late, and an orphan depends on it."""
+    document = await context.kubernetes.get(NAMESPACES, None, observed.resource.key.namespace)
+    deleted = None if document is None else object_meta(document).deletion_timestamp
+    return replace(observed, namespace=NamespaceFacts(moment_of(deleted)))
 
 
 async def read_record(uid: str, context: Context) -> StoredRecord | RecordUnreadable | None:

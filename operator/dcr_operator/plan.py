@@ -16,6 +16,7 @@ from dcr_operator import plan_unwanted as unwanted
 from dcr_operator import plan_wanted as wanted
 from dcr_operator.plan_registration import request_incomplete, token_rejected
 from dcr_operator.plan_suspended import suspended
+from dcr_operator.plan_terminating import let_go
 from dcr_operator.reasons import Reason
 from dcr_operator.state import Desired, Observed, Undecipherable, Unwanted, Wish
 from dcr_operator.steps import Step
@@ -98,7 +99,7 @@ def plan(wish: Wish, observed: Observed, now: datetime) -> Step:
         case Desired():
             return _first(WANTED, wish, observed, now)
         case Unwanted():
-            return _first(UNWANTED, wish, observed, now)
+            return let_go(_first(UNWANTED, wish, observed, now), observed, now)
         case Undecipherable(message):
             return halt(Reason.INVALID_SPEC, message)
         case _:

@@ -6,7 +6,7 @@ names are here too.
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Final
 
 from pydantic import JsonValue, SecretStr
@@ -54,6 +54,7 @@ __all__ = [
     "Intent",
     "IntentKind",
     "Lacking",
+    "NamespaceFacts",
     "Observed",
     "Operation",
     "ProviderPolicy",
@@ -146,6 +147,7 @@ class ResourceFacts:
     registered: bool = True  # what the condition Registered said last
     published_secret: str | None = None  # status.secretName
     client_id: str | None = None  # status.clientId
+    deleted_at: datetime | None = None
 
     @property
     def has_finalizer(self) -> bool:
@@ -223,6 +225,11 @@ class Attempt:
 
 
 @dataclass(frozen=True, slots=True)
+class NamespaceFacts:
+    deleted_at: datetime | None = None  # None: it stays
+
+
+@dataclass(frozen=True, slots=True)
 class Retirement:
     """What this pass has learned about the retiring registration at `index`; see `retirement`."""
 
@@ -257,6 +264,7 @@ class Observed:
     published: bool = False  # the Secret was written
     retirements: tuple[Retirement, ...] = ()
     adoption: AdoptionState | None = None
+    namespace: NamespaceFacts | None = None
 
     @property
     def usable(self) -> ProviderUsable | None:

@@ -48,6 +48,11 @@ class Register:
 
 
 @dataclass(frozen=True, slots=True)
+class ObserveNamespace:
+    """See whether the namespace of a resource that cannot be deleted is being deleted, too."""
+
+
+@dataclass(frozen=True, slots=True)
 class FetchAdoption:
     """Read the Secret that gives access to the client, and see whether anybody has it already."""
 
@@ -208,6 +213,7 @@ Effect = (
     | CloseRecord
     | DeleteRecord
     | RemoveFinalizer
+    | ObserveNamespace
     | FetchAdoption
     | Adopt
     | ConfirmAdoption
