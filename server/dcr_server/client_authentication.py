@@ -28,6 +28,7 @@ from dcr_server.form_parameters import Parameters, single
 from dcr_server.json_web_tokens import InvalidJwt
 from dcr_server.records import Client, Owner, SingleUse
 from dcr_server.remote_keys import KeysUnavailable
+from dcr_server.requests import header_values
 from dcr_server.server import Server
 from dcr_server.tokens import hash_of
 from dcr_server.verification_keys import Jwk
@@ -77,7 +78,7 @@ async def authenticate_client(request: Request, parameters: Parameters, server: 
     """Raises InvalidRequest for several ways at once, else ProtocolError invalid_client."""
     client_id = None
     try:
-        presented = _presented(request.headers.getlist("authorization"), parameters)
+        presented = _presented(header_values(request, b"authorization"), parameters)
         client = await _find(presented.client_id, server)
         client_id = client.client_id
         if isinstance(presented, _Secret):
