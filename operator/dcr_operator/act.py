@@ -17,6 +17,7 @@ from dcr_operator.act_registration import (
     unregister,
     update,
 )
+from dcr_operator.act_restart import restart_workloads
 from dcr_operator.act_retirement import prepare_retirement
 from dcr_operator.act_secret import change_secret
 from dcr_operator.announcing import announce
@@ -53,6 +54,7 @@ from dcr_operator.steps import (
     Register,
     ReleaseSecret,
     RemoveFinalizer,
+    RestartWorkloads,
     Retire,
     ScheduleRetirement,
     SetAside,
@@ -83,6 +85,8 @@ async def act(  # noqa: C901, PLR0911, PLR0912
             return await _refresh_record(observed, context)
         case Publish() | DeleteSecret() | ReleaseSecret():
             return await change_secret(step, observed, context)
+        case RestartWorkloads():
+            return await restart_workloads(step, observed, context)
         case CloseRecord():
             return await _close_record(step, observed, context)
         case DeleteRecord():

@@ -49,7 +49,8 @@ async def _publish(content: SecretContent, observed: Observed, context: Context)
         # Quota, admission, validation: said by the cluster, not a fault of ours.
         return replace(observed, secret_refused=_without_values(error.message, content))
     secret = tenant_secret(answer, observed.resource.uid)
-    return replace(observed, secret=secret, published=True)
+    created = observed.secret is None
+    return replace(observed, secret=secret, published=True, secret_created=created)
 
 
 def _without_values(message: str, content: SecretContent) -> str:

@@ -14,6 +14,7 @@ from dcr_operator.conditions import (
     timestamp,
 )
 from dcr_operator.kube import JsonObject
+from dcr_operator.rollout_restart import kept
 from dcr_operator.secret_content import effective_auth_method
 from dcr_operator.state import (
     Desired,
@@ -94,7 +95,21 @@ def _facts(wish: Wish, observed: Observed) -> JsonObject:
     }
     if isinstance(wish, Desired):
         facts["drift"] = _drift(wish, registration)
+        facts["rolloutRestarts"] = _restarts(wish, observed)
     return facts
+
+
+def _restarts(desired: Desired, observed: Observed) -> list[JsonValue]:
+    found: list[JsonValue] = []
+    for each in kept(desired, observed.restarted):
+        entry: JsonObject = {
+            "kind": each.workload.kind,
+            "name": each.workload.name,
+            "contentHash": each.content_hash,
+            "message": each.message,
+        }
+        found.append({name: value for name, value in entry.items() if value})
+    return found
 
 
 def _published_name(observed: Observed) -> str | None:

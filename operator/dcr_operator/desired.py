@@ -13,6 +13,7 @@ from dcr_operator.resources import DeletionPolicy, OAuthClient
 from dcr_operator.secret_form import SecretForm
 from dcr_operator.secret_presets import PRESETS
 from dcr_operator.state import AdoptionWish, Desired, SecretKeyRef, Unwanted
+from dcr_operator.workloads import Workload
 from dcr_protocol.client_metadata import ClientMetadata
 from dcr_protocol.client_update import update_request_document
 from dcr_protocol.errors import InvalidClientMetadata
@@ -23,7 +24,8 @@ from dcr_protocol.vocabulary import DEFAULT_APPLICATION_TYPE, DEFAULT_AUTH_METHO
 def desired_client(client: OAuthClient) -> Desired | Unwanted:
     if client.metadata.deletion_timestamp is not None:
         return Unwanted(retain=client.spec.deletion_policy is DeletionPolicy.RETAIN)
-    metadata = explicit(client.spec.client_metadata).to_wire()
+    spec = client.spec
+    metadata = explicit(spec.client_metadata).to_wire()
     request = canonical_json(metadata)
     return Desired(
         provider=provider_key(client),
@@ -34,6 +36,7 @@ def desired_client(client: OAuthClient) -> Desired | Unwanted:
         suspended=client.spec.suspend,
         software_statement=_software_statement(client),
         adopt=_adoption(client),
+        restarts=tuple(Workload(each.kind.value, each.name) for each in spec.rollout_restart),
     )
 
 

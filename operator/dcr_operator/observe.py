@@ -46,6 +46,7 @@ from dcr_operator.state import (
     Unwanted,
     Wish,
 )
+from dcr_operator.workloads import Restarted, Workload
 
 
 def read_wish(document: JsonObject) -> Wish:
@@ -89,7 +90,9 @@ async def observe(key: Key, document: JsonObject, wish: Wish, context: Context) 
     )
     place = f"{context.namespace}/{record_name(resource.uid)}"
     observed = Observed(resource, provider, named, record, place, secret, previous)
-    observed = replace(observed, software_statement=statement)
+    observed = replace(
+        observed, software_statement=statement, restarted=restarted_workloads(document)
+    )
     if isinstance(wish, Desired) and named is None:
         observed = await _with_unnamed_provider(observed, context)
     if isinstance(wish, Unwanted) and observed.stored is not None:
@@ -136,6 +139,20 @@ async def _with_unnamed_provider(observed: Observed, context: Context) -> Observ
         key = found
     state = await observe_provider(key, observed.resource.key.namespace, context)
     return replace(observed, provider=state, provider_key=key)
+
+
+def restarted_workloads(document: JsonObject) -> tuple[Restarted, ...]:
+    """Return what status says of spec.rolloutRestart."""
+    entries = member(document, "status").get("rolloutRestarts")
+    return tuple(
+        Restarted(
+            Workload(text(each, "kind"), text(each, "name")),
+            text(each, "contentHash") or None,
+            text(each, "message"),
+        )
+        for each in (entries if isinstance(entries, list) else ())
+        if isinstance(each, dict)
+    )
 
 
 async def _software_statement(

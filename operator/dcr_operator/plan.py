@@ -18,6 +18,7 @@ from dcr_operator.plan_registration import request_incomplete, token_rejected
 from dcr_operator.plan_suspended import suspended
 from dcr_operator.plan_terminating import let_go
 from dcr_operator.reasons import Reason
+from dcr_operator.rollout_restart import before_rest
 from dcr_operator.state import Desired, Observed, Undecipherable, Unwanted, Wish
 from dcr_operator.steps import Step
 from dcr_operator.verdicts import halt
@@ -97,7 +98,8 @@ UNWANTED: Sequence[Check[Unwanted]] = (
 def plan(wish: Wish, observed: Observed, now: datetime) -> Step:
     match wish:
         case Desired():
-            return _first(WANTED, wish, observed, now)
+            step = _first(WANTED, wish, observed, now)
+            return before_rest(step, wish, observed)
         case Unwanted():
             return let_go(_first(UNWANTED, wish, observed, now), observed, now)
         case Undecipherable(message):

@@ -294,6 +294,22 @@ ROWS: Final = (
         " itself.",
     ),
     Row(
+        Reason.ROLLOUT_RESTARTED,
+        _SECRET,
+        Retry.NOTHING_TO_DO,
+        "An Event only: a workload of spec.rolloutRestart starts its pods anew, since the content"
+        " of the Secret has changed.",
+    ),
+    Row(
+        Reason.ROLLOUT_RESTART_REFUSED,
+        _SECRET,
+        Retry.ON_CHANGE,
+        "An Event only: a workload of spec.rolloutRestart does not exist, does not allow it, or the"
+        " operator may not. status.rolloutRestarts has the message; the client itself is fine.",
+        "Annotate the workload dcr-operator.dev/allow-restart: <name of the OAuthClient>, or do"
+        " what the message says.",
+    ),
+    Row(
         Reason.DELETING,
         _READY,
         Retry.BACK_OFF,

@@ -68,6 +68,8 @@ class Reason(StrEnum):
     SECRET_REFUSED = "SecretRefused"
     TEMPLATE_INVALID = "TemplateInvalid"
     IN_USE = "InUse"
+    ROLLOUT_RESTARTED = "RolloutRestarted"
+    ROLLOUT_RESTART_REFUSED = "RolloutRestartRefused"
     DELETING = "Deleting"
     DELETION_BLOCKED = "DeletionBlocked"
 

@@ -3,6 +3,7 @@
 Never the registration access token: it can change redirect URIs and stays in the record.
 """
 
+import json
 import unicodedata
 from base64 import b64encode
 from collections import Counter
@@ -27,6 +28,7 @@ from dcr_protocol.vocabulary import AUTH_METHODS_WITH_SECRET, DEFAULT_AUTH_METHO
 
 CA_CERTIFICATE: Final = "ca.crt"
 BASIC_AUTH: Final = "kubernetes.io/basic-auth"
+_PASSING: Final = frozenset({"previous_client_secret"})
 _CREDENTIALS: Final = ("client_secret",)
 _BASIC_AUTH_KEYS: Final = ("username", "password")
 
@@ -38,6 +40,8 @@ class SecretContent:
     form: SecretForm
     data: Mapping[str, bytes] = field(repr=False)
     credentials: tuple[str, ...] = field(default=(), repr=False)  # of what is in `data`
+    # All that a workload starts with: what passes with an overlap does not count.
+    lasting: bytes = field(default=b"", repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +78,18 @@ def secret_content(
     if provider.connection.ca_bundle:
         texts[CA_CERTIFICATE] = provider.connection.ca_bundle
     credentials = tuple(values[name] for name in _CREDENTIALS if name in values)
-    return SecretContent(form, {key: value.encode() for key, value in texts.items()}, credentials)
+    return SecretContent(
+        form,
+        {key: value.encode() for key, value in texts.items()},
+        credentials,
+        _lasting(form, values, provider.connection.ca_bundle),
+    )
+
+
+def _lasting(form: SecretForm, values: Mapping[str, str], ca_bundle: str | None) -> bytes:
+    layout = [form.preset, form.type, dict(form.keys), dict(form.template), form.client_name]
+    lasting = {name: value for name, value in values.items() if name not in _PASSING}
+    return json.dumps([layout, lasting, ca_bundle], sort_keys=True).encode()
 
 
 def form_problem(form: SecretForm) -> str | None:

@@ -37,6 +37,7 @@ from dcr_operator.record_state import (
     StoredRecord,
 )
 from dcr_operator.secret_form import SecretForm
+from dcr_operator.workloads import Restarted, Workload
 
 __all__ = [
     "FINALIZER",
@@ -114,6 +115,7 @@ class Desired:
     overlap: timedelta = SHORTEST_OVERLAP  # how long replaced credentials go on working
     software_statement: SecretKeyRef | None = None  # where it is, in the resource's namespace
     lacking: Lacking | None = None
+    restarts: tuple[Workload, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -252,6 +254,7 @@ class Observed:
     previous_secret: TenantSecret | None = None  # under status.secretName, if that is another
     software_statement: SoftwareStatementFound | SoftwareStatementAbsent | None = None
     read_is_due: bool = False
+    restarted: tuple[Restarted, ...] = ()  # from status, and what this pass did
     requested: bool = False  # a person asks for a look at the provider
     # Learned in this pass, by steps:
     initial_access_token: InitialAccessTokenState | None = None
@@ -262,6 +265,8 @@ class Observed:
     unregistered: bool = False  # the provider confirmed that the client is gone
     secret_refused: str | None = None  # what the API server has against the Secret
     published: bool = False  # the Secret was written
+    secret_created: bool = False  # and there was none before
+    restarts_tried: bool = False
     retirements: tuple[Retirement, ...] = ()
     adoption: AdoptionState | None = None
     namespace: NamespaceFacts | None = None

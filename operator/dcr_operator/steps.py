@@ -11,6 +11,7 @@ from dcr_operator.ports import Management
 from dcr_operator.reasons import Reason
 from dcr_operator.secret_content import SecretContent
 from dcr_operator.state import AdoptionWish, Intent, Refusal, SecretKeyRef, TenantSecret
+from dcr_operator.workloads import Workload
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,6 +139,15 @@ class Publish:
 
 
 @dataclass(frozen=True, slots=True)
+class RestartWorkloads:
+    """Let pods start anew with the content that is published; with the `first` all have."""
+
+    workloads: tuple[Workload, ...]
+    content_hash: str
+    first: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class DeleteSecret:
     secret: TenantSecret
 
@@ -207,6 +217,7 @@ Effect = (
     | Probe
     | RefreshRecord
     | Publish
+    | RestartWorkloads
     | DeleteSecret
     | ReleaseSecret
     | Unregister

@@ -11,12 +11,13 @@ import re
 import secrets
 import sqlite3
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import httpx
+from pydantic import JsonValue
 
 from tests.cluster.audit import AuditLog
 from tests.cluster.client import JsonObject, KubernetesClient
@@ -46,6 +47,7 @@ class Stage:
     settings: DcrOperatorSettings
     server: DcrServer
     operator: DcrOperator
+    chart: Mapping[str, JsonValue] = field(default_factory=dict)  # the values that it runs with
 
     @property
     def user(self) -> str:
@@ -215,16 +217,29 @@ def decoded_record(secret: JsonObject) -> JsonObject:
     return document
 
 
+def _values_for(tenants: list[str], chart: Mapping[str, JsonValue]) -> dict[str, JsonValue]:
+    return {**chart, "operator": {"watchNamespaces": [*tenants]}}
+
+
 @contextmanager
 def raised_stage(
-    cluster: Cluster, admin: KubernetesClient, directory: Path, **settings: str
+    cluster: Cluster,
+    admin: KubernetesClient,
+    directory: Path,
+    chart: Mapping[str, JsonValue] | None = None,
+    /,
+    **settings: str,
 ) -> Iterator[Stage]:
-    """Start server and operator; ``settings`` are the operator's DCR_OPERATOR_*."""
+    """Start server and operator.
+
+    ``settings`` are the operator's DCR_OPERATOR_*, ``chart`` values beside those of the operator.
+    """
     kubectl = Kubectl(cluster.kubeconfig)
     with ExitStack() as stack:
         namespace = stack.enter_context(fresh_namespace(admin, "operator"))
         tenants = [stack.enter_context(fresh_namespace(admin, "tenant")) for _ in range(NAMESPACES)]
-        install(kubectl, namespace, operator={"watchNamespaces": [*tenants]})
+        values = _values_for(tenants, chart or {})
+        install(kubectl, namespace, **values)
         kubeconfig = operator_kubeconfig(kubectl, namespace, directory / "kubeconfig")
         extra = {f"DCR_OPERATOR_{name.upper()}": value for name, value in settings.items()}
         run = DcrOperatorSettings(
@@ -239,6 +254,7 @@ def raised_stage(
             settings=run,
             server=server,
             operator=start_dcr_operator(run),
+            chart=values,
         )
         try:
             yield stage

@@ -214,3 +214,19 @@ def test_events_about_cluster_scoped_providers_go_to_the_default_namespace(
 def test_no_rule_has_a_wildcard() -> None:
     for one in rendered_rbac("ns"):
         assert "*" not in str(one.get("rules", []))
+
+
+def _resources(**values: Any) -> set[str]:  # noqa: ANN401 -- any JSON
+    rules = [
+        rule
+        for one in rendered_rbac("ns", **values)
+        if one["kind"] in ("Role", "ClusterRole")
+        for rule in one["rules"]
+    ]
+    return {resource for rule in rules for resource in rule["resources"]}
+
+
+def test_workloads_are_reached_only_when_restarts_are_enabled() -> None:
+    workloads = {"deployments", "statefulsets", "daemonsets"}
+    assert not _resources() & workloads
+    assert _resources(rolloutRestart={"enabled": True}) >= workloads

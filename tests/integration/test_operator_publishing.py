@@ -19,6 +19,7 @@ from tests.integration.operator_stage import (
     raised_stage,
     ready,
 )
+from tests.integration.workloads import apply_workload, rollouts
 from tests.processes.dcr_server import DcrServer, DcrServerSettings, running_dcr_server
 from tests.processes.registered_client import Credentials, ProviderClient
 
@@ -276,3 +277,15 @@ def test_translations_and_members_without_a_field_reach_the_provider_and_come_ba
     apply(tenant, clientMetadata=metadata)
     changed = wait(tenant)["status"]["registeredMetadata"]
     assert "client_name#de" not in changed
+
+
+def test_without_the_right_of_the_chart_a_restart_is_told_and_no_failure(stage: Stage) -> None:
+    with new_tenant(stage) as tenant:
+        apply_workload(tenant, "Deployment", allows="app")
+        apply(tenant)
+        wait(tenant)
+        restart = [{"kind": "Deployment", "name": "web"}]
+        apply(tenant, rolloutRestart=restart, secret={"template": {"note": "x"}})
+        (entry,) = wait(tenant)["status"]["rolloutRestarts"]
+        assert "set rolloutRestart.enabled" in entry["message"]
+        assert rollouts(tenant) == 0

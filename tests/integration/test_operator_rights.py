@@ -17,6 +17,7 @@ from tests.integration.operator_stage import (
     raised_stage,
     ready,
 )
+from tests.integration.workloads import RESTARTS, WORKLOADS, apply_workload, rollouts
 
 pytestmark = [pytest.mark.integration, pytest.mark.xdist_group("operator-rights")]
 
@@ -31,7 +32,7 @@ NOT_SEEN_AS_SUCH = {("others", "events", "create")}
 def stage(
     cluster: Cluster, admin: KubernetesClient, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Stage]:
-    with raised_stage(cluster, admin, tmp_path_factory.mktemp("stage")) as stage:
+    with raised_stage(cluster, admin, tmp_path_factory.mktemp("stage"), RESTARTS) as stage:
         yield stage
 
 
@@ -56,6 +57,18 @@ def live_a_whole_life(tenant: Tenant) -> None:
     tenant.admin.apply({**access, "metadata": metadata, "stringData": data})
     tenant.apply_spec("legacy", adopt={"clientId": "nobody", "registrationRef": ADOPTED})
     tenant.wait_for_reason("legacy", "AdoptionRefused")
+
+
+def have_every_kind_of_workload_restarted(tenant: Tenant) -> None:
+    for kind in WORKLOADS:
+        apply_workload(tenant, kind, allows="app")
+    restart = [{"kind": kind, "name": "web"} for kind in WORKLOADS]
+    tenant.apply("app")
+    tenant.wait_until_ready("app")
+    spec = {"rolloutRestart": restart, "secret": {"template": {"note": "x"}}}
+    tenant.admin.patch(CLIENT, tenant.namespace, "app", {"spec": spec})
+    tenant.wait_until_ready("app", 2)
+    assert [rollouts(tenant, kind) for kind in WORKLOADS] == [1, 1, 1]
 
 
 def have_a_provider_of_the_namespace(tenant: Tenant) -> None:
@@ -107,10 +120,9 @@ def version_of(lease: JsonObject | None) -> str:
 
 
 def granted(stage: Stage) -> set[Right]:
-    values = {"watchNamespaces": list(stage.settings.watch_namespaces)}
     roles = [
         one
-        for one in rendered_rbac(stage.namespace, operator=values)
+        for one in rendered_rbac(stage.namespace, **stage.chart)
         if one["kind"] in ("Role", "ClusterRole")
     ]
     return {right for role in roles for right in rights_of(role, stage)}
@@ -139,6 +151,7 @@ def used(stage: Stage) -> set[Right]:
 def test_every_right_is_used_and_none_is_lacking(stage: Stage) -> None:
     with new_tenant(stage) as tenant:
         live_a_whole_life(tenant)
+        have_every_kind_of_workload_restarted(tenant)
         have_a_provider_of_the_namespace(tenant)
         tenant.wait_for_event("Ready")
     wait_until_the_lease_is_renewed(stage)

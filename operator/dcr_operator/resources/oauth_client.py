@@ -19,6 +19,7 @@ from dcr_operator.resources.resource_model import (
     ResourceModel,
     StatusModel,
 )
+from dcr_operator.resources.rollout_restart import RolloutRestartEntry, WorkloadRef
 from dcr_operator.resources.secret_spec import SecretSpec
 
 # The name becomes the value of a label.
@@ -87,6 +88,18 @@ class OAuthClientSpec(ResourceModel):
         description=(
             "A client that exists at the provider, to be taken over in place of a registration. It"
             " gets the clientMetadata of this object, and belongs to it from then on."
+        ),
+    )
+    rollout_restart: tuple[WorkloadRef, ...] = Field(
+        default=(),
+        max_length=16,
+        description=(
+            "Workloads of this namespace whose pods are started anew when the content of the Secret"
+            " changes. Each must carry the annotation dcr-operator.dev/allow-restart with the name"
+            " of this object, and the operator's chart rolloutRestart.enabled."
+        ),
+        json_schema_extra=schema(
+            x_kubernetes_list_type="map", x_kubernetes_list_map_keys=["kind", "name"]
         ),
     )
     deletion_policy: DeletionPolicy = Field(
@@ -177,6 +190,14 @@ class OAuthClientStatus(StatusModel):
     )
     client_secret_expires_at: datetime | None = Field(
         default=None, description="When the client_secret expires; absent when it does not."
+    )
+    rollout_restarts: tuple[RolloutRestartEntry, ...] = Field(
+        default=(),
+        max_length=16,
+        description="For which content each workload of spec.rolloutRestart was restarted.",
+        json_schema_extra=schema(
+            x_kubernetes_list_type="map", x_kubernetes_list_map_keys=["kind", "name"]
+        ),
     )
     registered_metadata: dict[str, JsonValue] | None = Field(
         default=None,
