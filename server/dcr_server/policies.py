@@ -2,14 +2,14 @@
 
 import functools
 from collections.abc import Mapping, Sequence
-from typing import Annotated, Any, Final, Literal, Self
+from typing import Annotated, Final, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from dcr_protocol.client_metadata import ClientMetadata
 from dcr_protocol.errors import InvalidClientMetadata, InvalidRedirectUri
 from dcr_protocol.rules import MetadataRules
-from dcr_protocol.uri_patterns import UriPattern, parse_uri_pattern
+from dcr_protocol.uri_patterns import parse_uri_pattern
 from dcr_server.durations import Seconds
 from dcr_server.provisioning import NOTHING, ProvisionedMetadata, provision
 from dcr_server.rates import ParsedRate
@@ -21,8 +21,10 @@ LONGEST_ACCESS_TOKEN_LIFETIME: Final = 86_400
 _LONGEST_NAME: Final = 100
 
 
-# Policies are few and stay for the life of the process.
+# Policies are few and stay for the life of the process. Not kept by a policy itself: a changed copy
+# of it would judge by what was kept before.
 _pattern = functools.cache(parse_uri_pattern)
+_rules = functools.cache(MetadataRules)
 
 
 def _is_pattern(text: str) -> str:
@@ -103,26 +105,15 @@ class Policy(BaseModel):
         "own", description="own or any: whose tokens a client may introspect"
     )
 
-    @functools.cached_property
+    @property
     def rules(self) -> MetadataRules:
         """The switches that the standards leave to a server (S-044, S-046, S-071, S-172)."""
-        return MetadataRules(
+        return _rules(
             keep_software_statement=self.software_statement != "ignored",
             allow_http_redirect_uris=self.allow_http_redirect_uris,
             allow_schemes_without_dot=self.allow_schemes_without_dot,
             pages_on_redirect_hosts=self.pages_on_redirect_hosts,
         )
-
-    @functools.cached_property
-    def _patterns(self) -> tuple[UriPattern, ...]:
-        return tuple(_pattern(text) for text in self.redirect_uris)
-
-    def model_copy(self, *, update: Mapping[str, Any] | None = None, deep: bool = False) -> Self:
-        """Leave out what was made ready: it says what the values before said."""
-        copied = super().model_copy(update=update, deep=deep)
-        for ready in copied.__dict__.keys() - type(self).model_fields.keys():
-            del copied.__dict__[ready]
-        return copied
 
     def provision(self, metadata: ClientMetadata) -> ClientMetadata:
         """Fill in the defaults and put in what is forced, before anything is checked (S-021)."""
@@ -160,7 +151,7 @@ class Policy(BaseModel):
                 )
 
     def _admits_uri(self, uri: str) -> bool:
-        return any(pattern.matches(uri) for pattern in self._patterns)
+        return any(_pattern(pattern).matches(uri) for pattern in self.redirect_uris)
 
     def _grant_scope(self, metadata: ClientMetadata) -> ClientMetadata:
         if metadata.scope is None:
