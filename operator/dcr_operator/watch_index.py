@@ -36,6 +36,7 @@ from dcr_operator.work_queue import Priority
 DELETED = "DELETED"
 ADDED = "ADDED"
 DEBOUNCE: Final = 10.0  # seconds until a provider's count of clients is written
+WHILE_LISTED: Final = 2.0  # at a start, whose count is hardly another
 LISTED: None = None  # kopf: the object was there when the watch began
 
 Object = Mapping[str, JsonValue]
@@ -128,7 +129,7 @@ class WatchIndex:
         key = Key(OAUTH_CLIENTS.kind, meta.namespace, meta.name)
         before = self._clients.get(key)
         seen = None if event == DELETED else _seen(meta, obj, client_use(obj))
-        found = self._recount(key, before, seen)
+        found = self._recount(key, before, seen, WHILE_LISTED if event is LISTED else DEBOUNCE)
         if seen is None:
             self._clients.pop(key, None)
             self.first_look.forget(key)
@@ -229,7 +230,9 @@ class WatchIndex:
             users = (key for key in users if not self._clients[key].ready)
         return [Enqueue(key, Priority.ROUTINE, reset_backoff=True) for key in users]
 
-    def _recount(self, key: Key, before: _Seen | None, now: _Seen | None) -> list[Enqueue]:
+    def _recount(
+        self, key: Key, before: _Seen | None, now: _Seen | None, pause: float
+    ) -> list[Enqueue]:
         """Count the client anew; returns what is to be looked at because of that."""
         was, uses = (ClientUse() if each is None else each.use for each in (before, now))
         (self._unserved.add if now and not uses.providers else self._unserved.discard)(key)
@@ -243,7 +246,7 @@ class WatchIndex:
             # The first that holds a provider and the last that let go are told at once.
             turned = was_held != bool(self._users.holders_of(provider))
             if counted or turned:
-                found.append(Enqueue(provider, Priority.ROUTINE, after=0.0 if turned else DEBOUNCE))
+                found.append(Enqueue(provider, Priority.ROUTINE, after=0.0 if turned else pause))
         return found
 
 

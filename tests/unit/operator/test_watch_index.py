@@ -3,7 +3,15 @@ from collections.abc import Callable
 import pytest
 
 from dcr_operator.kube import JsonObject, Key, member
-from dcr_operator.watch_index import ADDED, DEBOUNCE, DELETED, LISTED, Enqueue, WatchIndex
+from dcr_operator.watch_index import (
+    ADDED,
+    DEBOUNCE,
+    DELETED,
+    LISTED,
+    WHILE_LISTED,
+    Enqueue,
+    WatchIndex,
+)
 from dcr_operator.work_queue import Priority
 from tests.fakes.first_look import SETTLED, new_first_look
 
@@ -320,3 +328,10 @@ def test_a_secret_that_others_edited_while_nobody_looked_queues_its_client() -> 
     edited = secret()
     edited["metadata"] = {**member(edited, "metadata"), "managedFields": [entry]}
     assert keys(new_index().on_secret(LISTED, edited)) == [CLIENT]
+
+
+def test_a_count_that_a_start_finds_is_written_sooner() -> None:
+    index = new_index()
+    index.on_client(LISTED, registered())
+    (count, *_) = index.on_client(LISTED, registered(name="b"))
+    assert count == Enqueue(MAIN, Priority.ROUTINE, after=WHILE_LISTED)
