@@ -19,6 +19,7 @@ from dcr_operator.act_registration import (
 )
 from dcr_operator.act_restart import restart_workloads
 from dcr_operator.act_retirement import prepare_retirement
+from dcr_operator.act_rotation import end_overlap, rotate
 from dcr_operator.act_secret import change_secret
 from dcr_operator.announcing import announce
 from dcr_operator.kube import OAUTH_CLIENTS, JsonObject, object_meta
@@ -42,6 +43,7 @@ from dcr_operator.steps import (
     DeleteRecord,
     DeleteSecret,
     Effect,
+    EndOverlap,
     FetchAdoption,
     FetchInitialAccessToken,
     KeepClientSecret,
@@ -56,6 +58,7 @@ from dcr_operator.steps import (
     RemoveFinalizer,
     RestartWorkloads,
     Retire,
+    Rotate,
     ScheduleRetirement,
     SetAside,
     TakePlace,
@@ -77,8 +80,10 @@ async def act(  # noqa: C901, PLR0911, PLR0912
             return replace(observed, place=place)
         case FetchInitialAccessToken():
             return await _fetch_initial_access_token(step, observed, context)
-        case Register() | Update() | ReadRegistration() | Unregister():
+        case Register() | Update() | Rotate() | ReadRegistration() | Unregister():
             return await uninterrupted(_ask_provider(step, wish, observed, context))
+        case EndOverlap():
+            return await end_overlap(observed, context)
         case Probe():
             return await probe(observed, context)
         case RefreshRecord():
@@ -106,7 +111,7 @@ async def act(  # noqa: C901, PLR0911, PLR0912
 
 
 async def _ask_provider(
-    step: Register | Update | ReadRegistration | Unregister,
+    step: Register | Update | Rotate | ReadRegistration | Unregister,
     wish: Wish,
     observed: Observed,
     context: Context,
@@ -116,6 +121,8 @@ async def _ask_provider(
             return await register(step, observed, context)
         case Update():
             return await update(step, observed, context)
+        case Rotate():
+            return await rotate(step, observed, context)
         case Unregister():
             return await unregister(step, observed, context)
         case ReadRegistration():

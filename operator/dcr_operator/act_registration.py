@@ -24,13 +24,16 @@ from dcr_operator.record_store import RecordNotWrittenError, store_answer, write
 from dcr_operator.registration_facts import (
     answered,
     changed_members,
+    dated,
     drift_since,
     judged,
     merged,
     new_registration,
     overtaken,
+    renewed,
     with_orphan,
 )
+from dcr_operator.rotation_schedule import secret_is_expired
 from dcr_operator.secret_content import effective_auth_method
 from dcr_operator.state import (
     Attempt,
@@ -70,17 +73,28 @@ async def register(step: Register, observed: Observed, context: Context) -> Obse
     )
     if not isinstance(outcome, Registered):
         repeated = step.repeat is not None
-        return await _failed(Attempt(Operation.REGISTER, outcome, repeated), observed, context)
+        return await failed(Attempt(Operation.REGISTER, outcome, repeated), observed, context)
     _tell_deviations(observed, outcome.information)
-    registration = judged(
-        new_registration(outcome.information, record.intent.spec_hash), usable.policy.client_policy
+    registration = replace(
+        judged(
+            new_registration(outcome.information, record.intent.spec_hash),
+            usable.policy.client_policy,
+        ),
+        secret_issued_at=context.now(),
+        rotation_request=_answered_request(observed),
     )
     try:
         observed = await store_answer(observed, answered(record, registration), context)
     except RecordNotWrittenError:
         await compensate(observed, registration, context)
         raise
-    return _learned(observed, context)
+    return learned(observed, context)
+
+
+def _answered_request(observed: Observed) -> str:
+    """A new client has other credentials, whoever asked for them."""
+    before = observed.registration.rotation_request if observed.registration else ""
+    return observed.rotation_request or before
 
 
 async def _open_register_intent(step: Register, observed: Observed, context: Context) -> Observed:
@@ -129,7 +143,7 @@ def _intent(kind: IntentKind, body: bytes, spec_hash: str, context: Context) -> 
 
 
 async def update(step: Update, observed: Observed, context: Context) -> Observed:
-    record, registration = _registered(observed)
+    record, registration = registered(observed)
     if step.repeat is None:
         intent = _intent(IntentKind.UPDATE, step.body, step.spec_hash, context)
         usable = observed.usable
@@ -146,19 +160,22 @@ async def update(step: Update, observed: Observed, context: Context) -> Observed
         if isinstance(outcome, Registered):
             _tell_deviations(observed, outcome.information)
             token = access.registration_access_token
+            after = merged(registration, outcome.information, token)
             updated = replace(
-                merged(registration, outcome.information, token), spec_hash=step.spec_hash
+                renewed(registration, after, record.provider, context.now()),
+                spec_hash=step.spec_hash,
+                updated_at=context.now(),
             )
             if observed.usable is not None:
                 updated = judged(updated, observed.usable.policy.client_policy)
             record = replace(record, intent=None, registration=updated)
             observed = await store_answer(observed, record, context)
             _tell_repair(step, updated, observed, context)
-            return _learned(observed, context)
+            return learned(observed, context)
         if not isinstance(outcome, RegistrationAccessTokenRejected):
             break
     repeated = step.repeat is not None
-    return await _failed(Attempt(Operation.UPDATE, outcome, repeated), observed, context)
+    return await failed(Attempt(Operation.UPDATE, outcome, repeated), observed, context)
 
 
 def _tell_repair(step: Update, updated: Registration, observed: Observed, context: Context) -> None:
@@ -177,7 +194,7 @@ def _tell_repair(step: Update, updated: Registration, observed: Observed, contex
 
 
 async def unregister(step: Unregister, observed: Observed, context: Context) -> Observed:
-    record, registration = _registered(observed)
+    record, registration = registered(observed)
     if step.repeat is None:
         intent = _intent(IntentKind.DELETE, b"", registration.spec_hash, context)
         record = replace(overtaken(record), intent=intent)
@@ -191,12 +208,12 @@ async def unregister(step: Unregister, observed: Observed, context: Context) -> 
         if not isinstance(outcome, RegistrationAccessTokenRejected):
             break
     repeated = step.repeat is not None and not step.repeat.undone
-    return await _failed(Attempt(Operation.DELETE, outcome, repeated), observed, context)
+    return await failed(Attempt(Operation.DELETE, outcome, repeated), observed, context)
 
 
 async def read(desired: Desired, observed: Observed, context: Context) -> Observed:
     """Read the registration; a token that the answer rotates is stored first (C-020)."""
-    record, registration = _registered(observed)
+    record, registration = registered(observed)
     connection = connection_of(observed, record)
     outcome: Outcome = RegistrationAccessTokenRejected()
     for access in registration.management():
@@ -211,7 +228,7 @@ async def read(desired: Desired, observed: Observed, context: Context) -> Observ
         return replace(observed, attempt=attempt)
     if isinstance(outcome, NotSupported):
         # RFC 7592 §2.1 is not there: nothing can be learned, and nothing is wrong.
-        return _learned(observed, context)
+        return learned(observed, context)
     said = verdict(attempt, connection)
     retry_after = outcome.retry_after if isinstance(outcome, RateLimited | Unreachable) else None
     return replace(
@@ -227,8 +244,9 @@ async def _have_read(
     context: Context,
 ) -> Observed:
     registration, access, outcome = answer
-    record, _ = _registered(observed)
-    seen = merged(registration, outcome.information, access.registration_access_token)
+    record, _ = registered(observed)
+    token = access.registration_access_token
+    seen = dated(registration, merged(registration, outcome.information, token), context.now())
     drift = drift_since(desired.metadata, registration.metadata, seen.metadata)
     if drift:
         # What was accepted stays on record until the repair is answered.
@@ -238,13 +256,16 @@ async def _have_read(
         intent = None if left_open else record.intent
         now_known = replace(record, registration=seen, intent=intent)
         observed = await store_answer(observed, now_known, context)
-    return replace(_learned(observed, context), drift=drift)
+    return replace(learned(observed, context), drift=drift)
 
 
 async def probe(observed: Observed, context: Context) -> Observed:
-    record, registration = _registered(observed)
+    record, registration = registered(observed)
     usable = observed.usable
     snapshot = usable.snapshot if usable else record.provider
+    if secret_is_expired(registration, context.now()):
+        # Nobody gets a token with it, also where the client is there still.
+        return replace(observed, probe=CannotTell("the client secret has expired"))
     if snapshot.token_endpoint is None or registration.client_secret is None:
         return replace(observed, probe=CannotTell("there is nothing to try"))
     result = await context.registrations.probe(
@@ -257,7 +278,7 @@ async def probe(observed: Observed, context: Context) -> Observed:
     return replace(observed, probe=result)
 
 
-async def _failed(attempt: Attempt, observed: Observed, context: Context) -> Observed:
+async def failed(attempt: Attempt, observed: Observed, context: Context) -> Observed:
     """Close the intent when the answer says that nothing was done, else leave it open."""
     record = observed.stored
     after = after_failure(record, attempt, context.now()) if record else None
@@ -269,7 +290,7 @@ async def _failed(attempt: Attempt, observed: Observed, context: Context) -> Obs
     return replace(observed, attempt=attempt)
 
 
-def _learned(observed: Observed, context: Context) -> Observed:
+def learned(observed: Observed, context: Context) -> Observed:
     """Forget what is answered now, and count the answer as a look at the provider."""
     if observed.usable is not None:
         every = observed.usable.policy.resync_every
@@ -277,7 +298,7 @@ def _learned(observed: Observed, context: Context) -> Observed:
     return replace(observed, attempt=None, probe=None, drift=(), read_is_due=False, published=False)
 
 
-def _registered(observed: Observed) -> tuple[Record, Registration]:
+def registered(observed: Observed) -> tuple[Record, Registration]:
     record = observed.stored
     if record is None or record.registration is None:
         raise StepImpossibleError

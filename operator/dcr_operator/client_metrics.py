@@ -25,9 +25,13 @@ class ClientMetrics(Collector):
     _clients: dict[str, _Seen] = field(default_factory=dict)
     _intents: set[str] = field(default_factory=set)
     _orphans: Counter[str] = field(default_factory=Counter)
+    _rotations: Counter[str] = field(default_factory=Counter)
 
     def possible_orphan(self, provider: str) -> None:
         self._orphans[provider] += 1
+
+    def rotation_ended(self, result: str) -> None:
+        self._rotations[result] += 1
 
     def intent_opened(self, client: str) -> None:
         self._intents.add(client)
@@ -58,6 +62,12 @@ class ClientMetrics(Collector):
         for provider, count in sorted(self._orphans.items()):
             orphans.add_metric([provider], count)
         yield orphans
+        rotations = CounterMetricFamily(
+            "dcr_rotations", "Rotations of credentials by how they ended.", labels=["result"]
+        )
+        for result, count in sorted(self._rotations.items()):
+            rotations.add_metric([result], count)
+        yield rotations
 
     def _by_readiness(self) -> Metric:
         family = GaugeMetricFamily(

@@ -1,7 +1,7 @@
 """The status of an OAuthClient: what is written, and only when it differs. Pure."""
 
 from collections.abc import Mapping
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Final
 
 from pydantic import JsonValue
@@ -14,7 +14,9 @@ from dcr_operator.conditions import (
     timestamp,
 )
 from dcr_operator.kube import JsonObject
+from dcr_operator.plan_rotation import why_not_rotated
 from dcr_operator.rollout_restart import kept
+from dcr_operator.rotation_schedule import moment, next_rotation, overlap_end
 from dcr_operator.secret_content import effective_auth_method
 from dcr_operator.state import (
     Desired,
@@ -51,7 +53,7 @@ def client_status(
             else _kept(previous)
         ),
     }
-    return {name: value for name, value in status.items() if value not in (None, [], {})}
+    return {name: value for name, value in status.items() if value not in (None, "", [], {})}
 
 
 def _was_seen(observed: Observed) -> bool:
@@ -87,15 +89,18 @@ def _facts(wish: Wish, observed: Observed) -> JsonObject:
         "issuer": stored.provider.issuer,
         "registrationClientUri": registration.registration_client_uri,
         "secretName": _published_name(observed),
-        "clientIdIssuedAt": _moment(registration.client_id_issued_at),
+        "clientIdIssuedAt": _timestamp(moment(registration.client_id_issued_at)),
         "clientSecretExpiresAt": _secret_expiry(registration),
-        "previousCredentialsValidUntil": _previous_end(stored),
+        "previousCredentialsValidUntil": _previous_end(stored, registration),
+        "lastRotationTime": _timestamp(registration.rotated_at),
+        "lastHandledRotateAt": registration.rotation_request,
         # What a namespaced provider says is a tenant's text.
         "registeredMetadata": {} if tenants_text else shown_metadata(registration.metadata),
     }
     if isinstance(wish, Desired):
         facts["drift"] = _drift(wish, registration)
         facts["rolloutRestarts"] = _restarts(wish, observed)
+        facts["nextRotationTime"] = _next_rotation(wish, observed, registration)
     return facts
 
 
@@ -123,22 +128,23 @@ def _published_name(observed: Observed) -> str | None:
 def _secret_expiry(registration: Registration) -> str | None:
     if effective_auth_method(registration) not in AUTH_METHODS_WITH_SECRET:
         return None
-    return _moment(registration.client_secret_expires_at)
+    return _timestamp(moment(registration.client_secret_expires_at))
 
 
-def _previous_end(record: Record) -> str | None:
+def _previous_end(record: Record, registration: Registration) -> str | None:
     ends = [each.not_before for each in record.retiring if each.registration and each.not_before]
-    return timestamp(max(ends)) if ends else None
+    end = overlap_end(registration)
+    return _timestamp(max([*ends, *([end] if end else [])], default=None))
 
 
-def _moment(seconds: int | None) -> str | None:
-    # RFC 7591 §3.2.1: 0 never expires. Servers have been seen to send any number.
-    if not seconds:
+def _next_rotation(desired: Desired, observed: Observed, registration: Registration) -> str | None:
+    if observed.usable is not None and why_not_rotated(observed, registration) is not None:
         return None
-    try:
-        return timestamp(datetime.fromtimestamp(seconds, UTC))
-    except (OverflowError, ValueError, OSError):
-        return None
+    return _timestamp(next_rotation(desired.rotation, registration))
+
+
+def _timestamp(at: datetime | None) -> str | None:
+    return None if at is None else timestamp(at)
 
 
 def shown_metadata(metadata: Mapping[str, JsonValue]) -> JsonObject:

@@ -5,11 +5,13 @@ import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import replace
+from datetime import timedelta
 
 from pydantic import JsonValue
 
 from dcr_operator.kube import CLUSTER_OAUTH_PROVIDERS, Key
 from dcr_operator.resources import DeletionPolicy, OAuthClient
+from dcr_operator.rotation_schedule import Rotation
 from dcr_operator.secret_form import SecretForm
 from dcr_operator.secret_presets import PRESETS
 from dcr_operator.state import AdoptionWish, Desired, SecretKeyRef, Unwanted
@@ -37,6 +39,7 @@ def desired_client(client: OAuthClient) -> Desired | Unwanted:
         software_statement=_software_statement(client),
         adopt=_adoption(client),
         restarts=tuple(Workload(each.kind.value, each.name) for each in spec.rollout_restart),
+        rotation=wanted_rotation(client),
     )
 
 
@@ -73,6 +76,21 @@ def secret_form(client: OAuthClient) -> SecretForm:
         template=spec.template,
         client_name=client.metadata.name,
     )
+
+
+def wanted_rotation(client: OAuthClient) -> Rotation:
+    spec = client.spec.rotation
+    if spec is None:
+        return Rotation()
+    return Rotation(
+        every=_length(spec.every),
+        before_expiry=_length(spec.before_expiry),
+        overlap=timedelta(seconds=spec.overlap),
+    )
+
+
+def _length(seconds: int | None) -> timedelta | None:
+    return None if seconds is None else timedelta(seconds=seconds)
 
 
 def provider_key(client: OAuthClient) -> Key | None:

@@ -18,7 +18,7 @@ from dcr_operator.conditions import FALSE, TRUE, conditions_of
 from dcr_operator.kube import FIELD_MANAGER, Key, member, object_meta, text
 from dcr_operator.ports import ReconcileMetrics, ResyncSchedule
 from dcr_operator.reasons import ConditionType
-from dcr_operator.reconcile_request import is_requested
+from dcr_operator.reconcile_request import is_requested, is_rotation_requested
 from dcr_operator.resources.durations import parse_duration
 from dcr_operator.state import FINALIZER
 
@@ -105,6 +105,7 @@ def is_settled(client: Object) -> bool:
         and text(ready, "status") == TRUE
         and not any(text(each, "status") == FALSE for each in conditions.values())
         and not is_requested(client)
+        and not is_rotation_requested(client)
     )
 
 

@@ -23,7 +23,7 @@ from dcr_operator.kube import (
 from dcr_operator.observe_provider import observe_provider
 from dcr_operator.ports import Context
 from dcr_operator.reasons import ConditionType, Reason
-from dcr_operator.reconcile_request import is_requested
+from dcr_operator.reconcile_request import is_requested, rotation_requested_at
 from dcr_operator.record import read_record_secret, record_name
 from dcr_operator.referenced_secrets import read_software_statement
 from dcr_operator.resources import DeletionPolicy, InvalidSpecError, parse_oauth_client
@@ -99,7 +99,11 @@ async def observe(key: Key, document: JsonObject, wish: Wish, context: Context) 
         # What is to be deleted is where the record says, whatever the spec says now.
         there = await provider_of_record(observed.stored.provider, key.namespace, context)
         return replace(observed, provider=there)
-    observed = replace(observed, requested=is_requested(document))
+    observed = replace(
+        observed,
+        requested=is_requested(document),
+        rotation_request=rotation_requested_at(document),
+    )
     return replace(observed, read_is_due=_read_is_due(observed, context))
 
 

@@ -11,6 +11,7 @@ from typing import TypeVar, assert_never
 from dcr_operator import plan_adoption as adoption
 from dcr_operator import plan_denied as denied
 from dcr_operator import plan_retirement as retirement
+from dcr_operator import plan_rotation as rotation
 from dcr_operator import plan_succession as succession
 from dcr_operator import plan_unwanted as unwanted
 from dcr_operator import plan_wanted as wanted
@@ -49,6 +50,8 @@ WANTED: Sequence[Check[Desired]] = (
     wanted.not_registered,
     # From here on there is a client.
     wanted.unprotected,
+    # What is not valid any more goes with the next write of the Secret.
+    rotation.overlap_over,
     # Credentials first: workloads wait for them, and publishing needs no provider.
     wanted.secret_conflict,
     wanted.secret_outdated,
@@ -59,15 +62,23 @@ WANTED: Sequence[Check[Desired]] = (
     # Another registration takes the place of this one, whose credentials work meanwhile.
     succession.succession_unknown,
     succession.moved,
+    # Only credentials that are published are followed by others.
+    rotation.rotation_unanswered,
+    rotation.rotation_due,
     # Without all that belongs into it no request says what is wanted.
     request_incomplete,
     wanted.update_due,
     adoption.secret_unknown,
     wanted.drifted,
+    rotation.renewal_due,
     wanted.record_outdated,
     # What must not be mended need not be looked at.
     denied.policy_narrowed,
     wanted.read_due,
+    # Nothing is left to do, and something is not as it should be: the worst first.
+    rotation.secret_expired,
+    rotation.rotation_refused,
+    rotation.rotation_unsupported,
     wanted.metadata_not_accepted,
     wanted.done,
 )

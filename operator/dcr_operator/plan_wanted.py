@@ -182,7 +182,7 @@ def update_due(desired: Desired, observed: Observed, now: datetime) -> Step | No
         provider_unusable(observed)
         or (request_denied(desired, observed.usable) if observed.usable else None)
         or refused_lately(desired, observed, Operation.UPDATE, now)
-        or _update(desired, observed, registration)
+        or update_of(desired, observed, registration)
     )
 
 
@@ -192,10 +192,10 @@ def drifted(desired: Desired, observed: Observed, now: datetime) -> Step | None:
     refused = request_denied(desired, observed.usable) or refused_lately(
         desired, observed, Operation.UPDATE, now
     )
-    return refused or _update(desired, observed, observed.registration)
+    return refused or update_of(desired, observed, observed.registration)
 
 
-def _update(desired: Desired, observed: Observed, registration: Registration) -> Step:
+def update_of(desired: Desired, observed: Observed, registration: Registration) -> Step:
     if not registration.management():
         return halt(
             Reason.MANAGEMENT_NOT_SUPPORTED,

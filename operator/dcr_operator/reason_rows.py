@@ -6,6 +6,7 @@
 from typing import Final
 
 from dcr_operator.reasons import ConditionType, Reason, Retry, Row
+from dcr_operator.rotation_reason_rows import ROTATION_ROWS
 
 _READY, _PROVIDER, _REGISTERED, _SECRET = (
     ConditionType.READY,
@@ -157,6 +158,7 @@ ROWS: Final = (
         " still holds the credentials of the registration as it was.",
         "Take the edit back, or make the OAuthClient again and remove the old client by hand.",
     ),
+    *ROTATION_ROWS,
     Row(
         Reason.REGISTRATION_REJECTED,
         _REGISTERED,

@@ -1,5 +1,6 @@
 """One pass over one OAuthClient: observe → plan → act → report, a few steps at most."""
 
+from datetime import datetime
 from typing import Final
 
 from dcr_operator.act import act
@@ -11,7 +12,8 @@ from dcr_operator.plan import plan
 from dcr_operator.ports import Context, Result
 from dcr_operator.reasons import Reason
 from dcr_operator.reporting import report
-from dcr_operator.state import Observed, Wish
+from dcr_operator.rotation_schedule import next_change
+from dcr_operator.state import Desired, Observed, Wish
 from dcr_operator.steps import Done, End, Stop, Wait
 
 # The longest way is a vanished client: read, probe, token, register, publish.
@@ -37,7 +39,7 @@ async def reconcile_client(key: Key, context: Context) -> Result:
     wish = read_wish(document)
     wish, observed, end = await work(key, document, wish, context)
     await report(wish, observed, end, document=document, context=context)
-    return result_of(observed, end, context)
+    return result_of(wish, observed, end, context)
 
 
 async def work(
@@ -54,17 +56,31 @@ async def work(
     raise TooManyStepsError
 
 
-def result_of(observed: Observed, end: End, context: Context) -> Result:
-    name = _provider_name(observed)
+def result_of(wish: Wish, observed: Observed, end: End, context: Context) -> Result:
+    name, due = _provider_name(observed), _until_change(wish, observed, context.now())
     match end:
         case Stop(Reason.SUSPENDED) | Done(Reason.SUSPENDED):
             return Result(Reason.SUSPENDED.value, STOP_RETRY, provider=name)
         case Wait(reason, _, after):
             return Result(reason.value, patience(after), failed=True, provider=name)
         case Stop(reason):
-            return Result(reason.value, STOP_RETRY, failed=True, provider=name)
+            return Result(reason.value, sooner(STOP_RETRY, due), failed=True, provider=name)
         case Done(reason):
-            return Result(reason.value, _until_next(observed, context), provider=name)
+            after = sooner(_until_next(observed, context), due)
+            return Result(reason.value, after, provider=name)
+
+
+def sooner(one: float | None, other: float | None) -> float | None:
+    """Return the shorter of two pauses, of which None is for ever."""
+    return min((each for each in (one, other) if each is not None), default=None)
+
+
+def _until_change(wish: Wish, observed: Observed, now: datetime) -> float | None:
+    """Return the seconds until a rotation, an expiry or the end of an overlap."""
+    if not isinstance(wish, Desired):
+        return None
+    change = next_change(wish.rotation, observed.registration, now)
+    return None if change is None else (change - now).total_seconds()
 
 
 def patience(retry_after: float | None) -> float | None:

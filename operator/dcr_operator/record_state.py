@@ -56,6 +56,8 @@ class Intent:
     undone: bool = False  # of a deletion: the token was refused at first, so nothing was done
     provider: ProviderSnapshot | None = None  # of a registration: where, if not where the record is
     retires: bool = False  # of a registration: the one in force goes some time after the answer
+    overlap: int = 0  # of a rotation: seconds for which the secret before stays valid
+    rotation_request: str = ""  # of a rotation: what it answers
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +77,12 @@ class Registration:
     uncertain: bool = False
     # Whether what the provider put in force was within the provider's clientPolicy.
     admitted: bool = True
+    secret_issued_at: datetime | None = None  # by our clock, when it came
+    previous_client_secret: SecretStr | None = None
+    previous_client_secret_expires_at: int | None = None  # seconds since 1970
+    rotated_at: datetime | None = None
+    rotation_request: str = ""  # answered by these credentials
+    updated_at: datetime | None = None  # when the last update was answered
 
     @property
     def shown_id(self) -> str:

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import replace
+from datetime import datetime
 from typing import Final
 
 from pydantic import JsonValue, SecretStr
@@ -28,6 +29,7 @@ from dcr_protocol.vocabulary import (
 
 # Without these in force as asked for, the workload cannot do what it was declared to do.
 _DECISIVE: Final = frozenset({"redirect_uris", "token_endpoint_auth_method", "grant_types"})
+_CHANGES_CREDENTIALS: Final = frozenset({IntentKind.UPDATE, IntentKind.ROTATE})
 MOST_NAMELESS_ORPHANS: Final = 100
 _PROBEABLE: Final = frozenset({CLIENT_SECRET_BASIC, CLIENT_SECRET_POST})
 
@@ -126,19 +128,45 @@ def reinstated(record: Record) -> Record:
     )
 
 
+def dated(before: Registration, after: Registration, now: datetime) -> Registration:
+    """Note when a secret came that was not there before."""
+    if after.client_secret == before.client_secret:
+        return after
+    return replace(after, secret_issued_at=now)
+
+
+def renewed(
+    before: Registration, after: Registration, provider: ProviderSnapshot, now: datetime
+) -> Registration:
+    """Return an updated registration; a secret that was due to expire may have a successor.
+
+    A server with the extension lets the one before live to its own end.
+    """
+    after, end = dated(before, after, now), before.client_secret_expires_at or 0
+    if after.client_secret == before.client_secret or not provider.rotates_secrets:
+        return after
+    if end <= now.timestamp():
+        return after
+    return replace(
+        after,
+        previous_client_secret=before.client_secret,
+        previous_client_secret_expires_at=end,
+    )
+
+
 def overtaken(record: Record) -> Record:
-    """Return the record as another request finds it: an unanswered update leaves a doubt."""
+    """Return the record as another request finds it: an unanswered change leaves a doubt."""
     if (
         record.registration is None
         or record.intent is None
-        or record.intent.kind is not IntentKind.UPDATE
+        or record.intent.kind not in _CHANGES_CREDENTIALS
     ):
         return record
     return replace(record, registration=replace(record.registration, uncertain=True))
 
 
 def is_uncertain(observed: Observed) -> bool:
-    """Whether an update without an answer may have changed token, method or secret.
+    """Whether a request without an answer may have changed token, method or secret.
 
     Then neither a refused token nor refused credentials prove that the client is gone. A
     provider that honours the key keeps what it gave until the answer to an update is used.
@@ -147,7 +175,15 @@ def is_uncertain(observed: Observed) -> bool:
     if stored is None or stored.registration is None or stored.provider.idempotent:
         return False
     return stored.registration.uncertain or (
-        stored.intent is not None and stored.intent.kind is IntentKind.UPDATE
+        stored.intent is not None and stored.intent.kind in _CHANGES_CREDENTIALS
+    )
+
+
+def has_secret(registration: Registration) -> bool:
+    """Whether the client authenticates with a secret; some servers show others one too."""
+    return (
+        registration.client_secret is not None
+        and effective_auth_method(registration) in AUTH_METHODS_WITH_SECRET
     )
 
 

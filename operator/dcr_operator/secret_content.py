@@ -29,7 +29,7 @@ from dcr_protocol.vocabulary import AUTH_METHODS_WITH_SECRET, DEFAULT_AUTH_METHO
 CA_CERTIFICATE: Final = "ca.crt"
 BASIC_AUTH: Final = "kubernetes.io/basic-auth"
 _PASSING: Final = frozenset({"previous_client_secret"})
-_CREDENTIALS: Final = ("client_secret",)
+_CREDENTIALS: Final = ("client_secret", "previous_client_secret")
 _BASIC_AUTH_KEYS: Final = ("username", "password")
 
 
@@ -121,7 +121,9 @@ def _texts(form: SecretForm, values: Mapping[str, str]) -> dict[str, str]:
     if form.type == BASIC_AUTH:
         sources = zip(_BASIC_AUTH_KEYS, ("client_id", "client_secret"), strict=True)
         texts |= {key: values[name] for key, name in sources if name in values}
-    return texts | {key: render(key, text, values) for key, text in form.template.items()}
+    # There most of the time is none.
+    shown = {"previous_client_secret": "", **values}
+    return texts | {key: render(key, text, shown) for key, text in form.template.items()}
 
 
 def _values(provider: ProviderSnapshot, registration: Registration) -> dict[str, str | None]:
@@ -142,6 +144,11 @@ def _values(provider: ProviderSnapshot, registration: Registration) -> dict[str,
         values["client_secret"] = registration.client_secret.get_secret_value()
         # RFC 7591 §3.2.1: seconds since 1970, 0 never expires.
         values["client_secret_expires_at"] = str(registration.client_secret_expires_at or 0)
+        if registration.previous_client_secret is not None:
+            # During the overlap of a rotation, for whoever must accept both.
+            values["previous_client_secret"] = (
+                registration.previous_client_secret.get_secret_value()
+            )
     return values
 
 

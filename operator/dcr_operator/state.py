@@ -36,6 +36,7 @@ from dcr_operator.record_state import (
     Retiring,
     StoredRecord,
 )
+from dcr_operator.rotation_schedule import Rotation
 from dcr_operator.secret_form import SecretForm
 from dcr_operator.workloads import Restarted, Workload
 
@@ -116,6 +117,7 @@ class Desired:
     software_statement: SecretKeyRef | None = None  # where it is, in the resource's namespace
     lacking: Lacking | None = None
     restarts: tuple[Workload, ...] = ()
+    rotation: Rotation = field(default_factory=Rotation)
 
 
 @dataclass(frozen=True, slots=True)
@@ -256,12 +258,14 @@ class Observed:
     read_is_due: bool = False
     restarted: tuple[Restarted, ...] = ()  # from status, and what this pass did
     requested: bool = False  # a person asks for a look at the provider
+    rotation_request: str = ""  # what a person wrote to ask for other credentials
     # Learned in this pass, by steps:
     initial_access_token: InitialAccessTokenState | None = None
     place: Place | None = None  # among the clients of its namespace, where they are limited
     attempt: Attempt | None = None
     probe: ProbeOutcome | None = None
     drift: tuple[str, ...] = ()  # members that a read showed to differ from the wish
+    rotation_refused: Attempt | None = None  # nothing was done, and the secret is as it was
     unregistered: bool = False  # the provider confirmed that the client is gone
     secret_refused: str | None = None  # what the API server has against the Secret
     published: bool = False  # the Secret was written

@@ -119,6 +119,20 @@ class Update:
 
 
 @dataclass(frozen=True, slots=True)
+class Rotate:
+    """Ask for another client secret; the one before stays valid for `overlap` seconds."""
+
+    overlap: int
+    spec_hash: str
+    repeat: Intent | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class EndOverlap:
+    """Forget the secret before: it is not valid any more."""
+
+
+@dataclass(frozen=True, slots=True)
 class ReadRegistration:
     """Ask the provider what is in force, to see drift and clients that vanished."""
 
@@ -213,6 +227,8 @@ Effect = (
     | FetchInitialAccessToken
     | Register
     | Update
+    | Rotate
+    | EndOverlap
     | ReadRegistration
     | Probe
     | RefreshRecord

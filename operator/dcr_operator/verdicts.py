@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 from datetime import datetime
-from typing import assert_never
+from typing import Final, assert_never
 
 from dcr_operator.outcomes import (
     Deleted,
@@ -34,6 +34,9 @@ _ABOUT_THE_METADATA = frozenset(
     }
 )
 _CONFLICT = 409
+_DOING: Final = {operation: f"{operation.value} the client" for operation in Operation} | {
+    Operation.ROTATE: "rotate the secret of the client"
+}
 _TURN_ON = "Turn dynamic client registration and its management on at the provider."
 _LOOK = "Look at the provider and at the network between."
 
@@ -47,7 +50,7 @@ def halt(reason: Reason, message: str, after: float | None = None) -> Wait | Sto
 
 def verdict(attempt: Attempt, connection: ProviderConnection) -> Wait | Stop:
     """Judge a request that failed; retryability is the outcome's, never that of "4xx"."""
-    name, doing = connection.provider, f"{attempt.operation.value} the client"
+    name, doing = connection.provider, _DOING[attempt.operation]
     outcome = attempt.outcome
     after: float | None = None
     match outcome:
@@ -172,4 +175,6 @@ def told(detail: str, connection: ProviderConnection, *, ours: bool = False) -> 
 def _unsupported(operation: Operation) -> Reason:
     if operation is Operation.REGISTER:
         return Reason.REGISTRATION_NOT_SUPPORTED
+    if operation is Operation.ROTATE:
+        return Reason.ROTATION_NOT_SUPPORTED
     return Reason.MANAGEMENT_NOT_SUPPORTED

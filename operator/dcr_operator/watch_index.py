@@ -29,7 +29,7 @@ from dcr_operator.object_names import CLIENT_LABEL
 from dcr_operator.ports import Place
 from dcr_operator.provider_state import PROVIDER_FINALIZER
 from dcr_operator.provider_users import ClientUse, ProviderUsers, client_use
-from dcr_operator.reconcile_request import requested_at
+from dcr_operator.reconcile_request import requests
 from dcr_operator.state import FINALIZER
 from dcr_operator.work_queue import Priority
 
@@ -59,7 +59,7 @@ class _Seen:
     uid: str
     generation: int
     deleting: bool
-    requested: str
+    requested: tuple[str, ...]
     held: bool
     ready: bool
     use: ClientUse  # of a provider: none
@@ -158,7 +158,7 @@ class WatchIndex:
         # Requests are made of clients.
         seen = replace(
             _seen(meta, obj, ClientUse()),
-            requested="",
+            requested=(),
             default=is_default(meta),
             held=PROVIDER_FINALIZER in meta.finalizers,
         )
@@ -259,7 +259,7 @@ def _seen(meta: ObjectMeta, obj: Object, use: ClientUse) -> _Seen:
         uid=meta.uid,
         generation=meta.generation,
         deleting=meta.deletion_timestamp is not None,
-        requested=requested_at(obj),
+        requested=requests(obj),
         held=FINALIZER in meta.finalizers,
         ready=_is_ready(obj),
         use=use,

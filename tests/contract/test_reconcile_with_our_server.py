@@ -1,160 +1,22 @@
 """Whole passes against our own server in-process: a crash right after each request is survived."""
 
-import contextlib
 from collections.abc import AsyncIterator
-from dataclasses import dataclass, field
 from pathlib import Path
 
-import httpx
 import pytest
 from pydantic import SecretStr
 
-from dcr_operator.kube import SECRETS
-from dcr_operator.outcomes import (
-    CredentialsAccepted,
-    CredentialsRejected,
-    DiscoveryOutcome,
-    Outcome,
-    ProbeOutcome,
-    Registered,
-)
+from dcr_operator.outcomes import CredentialsAccepted, CredentialsRejected
 from dcr_operator.ports import Management, ProviderConnection
-from dcr_operator.registration_client import HttpRegistrationClient
-from dcr_protocol.client_information import ClientInformation
-from tests.fakes.dcr_server_app import ISSUER, running_app
-from tests.fakes.faults import Crash
-from tests.fakes.operator_world import RESYNC, SYSTEM, World, encoded
-
-MACHINE = {"clientName": "Robot", "grantTypes": ["client_credentials"]}
-
-
-@dataclass(slots=True)
-class Crashing:
-    """The real client; the process may die right after an answer has come."""
-
-    real: HttpRegistrationClient
-    crash_after: str = ""
-    informations: list[ClientInformation] = field(default_factory=list)
-
-    async def discover(self, connection: ProviderConnection) -> DiscoveryOutcome:
-        return await self.real.discover(connection)
-
-    async def register(
-        self,
-        connection: ProviderConnection,
-        endpoint: str,
-        body: bytes,
-        *,
-        initial_access_token: SecretStr | None,
-        idempotency_key: str,
-    ) -> Outcome:
-        outcome = await self.real.register(
-            connection,
-            endpoint,
-            body,
-            initial_access_token=initial_access_token,
-            idempotency_key=idempotency_key,
-        )
-        return self._answered("register", outcome)
-
-    async def read(self, connection: ProviderConnection, management: Management) -> Outcome:
-        return self._answered("read", await self.real.read(connection, management))
-
-    async def update(
-        self,
-        connection: ProviderConnection,
-        management: Management,
-        body: bytes,
-        *,
-        idempotency_key: str,
-    ) -> Outcome:
-        outcome = await self.real.update(
-            connection, management, body, idempotency_key=idempotency_key
-        )
-        return self._answered("update", outcome)
-
-    async def rotate(
-        self,
-        connection: ProviderConnection,
-        management: Management,
-        body: bytes,
-        *,
-        idempotency_key: str,
-    ) -> Outcome:
-        outcome = await self.real.rotate(
-            connection, management, body, idempotency_key=idempotency_key
-        )
-        return self._answered("rotate", outcome)
-
-    async def delete(self, connection: ProviderConnection, management: Management) -> Outcome:
-        return self._answered("delete", await self.real.delete(connection, management))
-
-    async def probe(
-        self,
-        connection: ProviderConnection,
-        token_endpoint: str,
-        *,
-        client_id: str,
-        client_secret: SecretStr,
-        auth_method: str,
-    ) -> ProbeOutcome:
-        return await self.real.probe(
-            connection,
-            token_endpoint,
-            client_id=client_id,
-            client_secret=client_secret,
-            auth_method=auth_method,
-        )
-
-    @property
-    def client_ids(self) -> set[str]:
-        return {each.client_id for each in self.informations}
-
-    def _answered(self, operation: str, outcome: Outcome) -> Outcome:
-        if isinstance(outcome, Registered):
-            self.informations.append(outcome.information)
-        if operation == self.crash_after:
-            self.crash_after = ""
-            raise Crash
-        return outcome
-
-
-@dataclass(slots=True)
-class Stage:
-    world: World
-    crashing: Crashing
-
-    async def dies_after(self, operation: str) -> None:
-        self.crashing.crash_after = operation
-        with contextlib.suppress(Crash):
-            await self.world.run_pass()
-        assert not self.crashing.crash_after, "the request was not made"
-        self.world.restart()
-
-    async def probe(self) -> ProbeOutcome:
-        """O2: whether the credentials in the Secret open the client."""
-        secret = self.world.secret() or {}
-        return await self.crashing.probe(
-            ProviderConnection("ClusterOAuthProvider/main", ISSUER),
-            secret["token_endpoint"],
-            client_id=secret["client_id"],
-            client_secret=SecretStr(secret["client_secret"]),
-            auth_method=secret["token_endpoint_auth_method"],
-        )
+from tests.fakes.crashing_client import MACHINE, Stage, raised_stage
+from tests.fakes.dcr_server_app import ISSUER
+from tests.fakes.operator_world import RESYNC
 
 
 @pytest.fixture
 async def stage(tmp_path: Path) -> AsyncIterator[Stage]:
-    async with running_app(tmp_path) as (app, mint):
-        real = HttpRegistrationClient(make_transport=lambda _c, _t: httpx.ASGITransport(app))
-        crashing = Crashing(real)
-        world = World(registrations=crashing)
-        world.add_provider(issuer=ISSUER)
-        token = encoded({"token": (await mint()).get_secret_value()})
-        world.cluster.edit(SECRETS, SYSTEM, "iat", lambda each: each.update(data=token))
-        world.add_client(clientMetadata=MACHINE)
-        yield Stage(world, crashing)
-        await real.close()
+    async with raised_stage(tmp_path) as stage:
+        yield stage
 
 
 async def test_a_client_lives_and_dies(stage: Stage) -> None:

@@ -93,11 +93,15 @@ class Events:
 @dataclass(slots=True)
 class Metrics:
     orphans: Counter[str] = field(default_factory=Counter)
+    rotations: Counter[str] = field(default_factory=Counter)
     intents: set[str] = field(default_factory=set)
     ready: dict[str, bool] = field(default_factory=dict)
 
     def possible_orphan(self, provider: str) -> None:
         self.orphans[provider] += 1
+
+    def rotation_ended(self, result: str) -> None:
+        self.rotations[result] += 1
 
     def intent_opened(self, client: str) -> None:
         self.intents.add(client)
@@ -109,7 +113,7 @@ class Metrics:
         self, client: str, provider: str, *, ready: bool, secret_expires_at: int | None
     ) -> None:
         assert provider or not ready
-        assert secret_expires_at in (None, 0)
+        assert secret_expires_at is None or secret_expires_at >= 0
         self.ready[client] = ready
 
     def client_gone(self, client: str) -> None:
@@ -173,7 +177,7 @@ class World:
     def context(self) -> Context:
         self.wire.observer = self.observer
         self.provider.wire = self.other.wire = self.wire
-        self.provider.clock = self.other.clock = self._seconds
+        self.provider.clock = self.other.clock = self.seconds
         kubernetes = FakeKubernetesApi(self.cluster, self.wire)
         return Context(
             kubernetes=kubernetes,
@@ -194,7 +198,7 @@ class World:
             sleep=self._sleep,
         )
 
-    def _seconds(self) -> float:
+    def seconds(self) -> float:
         return self.now.timestamp()
 
     def _new_id(self) -> str:

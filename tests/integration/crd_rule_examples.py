@@ -15,6 +15,41 @@ _SELECTOR = "spec.allowedNamespaces.selector"
 _OF_CLIENTS = (
     Example(
         CLIENT,
+        "spec",
+        "rotation is for clients that authenticate with a client secret",
+        {"spec.rotation": {"every": "30d"}, _METHOD: "client_secret_post"},
+        {"spec.rotation": {"every": "30d"}, _METHOD: "none"},
+    ),
+    Example(
+        CLIENT,
+        "spec.rotation",
+        "overlap, which is 1h when omitted",
+        {"spec.rotation": {"every": "1h"}},
+        {"spec.rotation": {"every": "59m"}},
+    ),
+    Example(
+        CLIENT,
+        "spec.rotation.every",
+        "every must be between",
+        {"spec.rotation": {"every": "10s", "overlap": "10s"}},
+        {"spec.rotation": {"every": "9s", "overlap": "0s"}},
+    ),
+    Example(
+        CLIENT,
+        "spec.rotation.beforeExpiry",
+        "beforeExpiry must be between",
+        {"spec.rotation": {"beforeExpiry": "3650d"}},
+        {"spec.rotation": {"beforeExpiry": "3651d"}},
+    ),
+    Example(
+        CLIENT,
+        "spec.rotation.overlap",
+        "overlap must be between",
+        {"spec.rotation": {"overlap": "2160h"}},
+        {"spec.rotation": {"overlap": "91d"}},
+    ),
+    Example(
+        CLIENT,
         "",
         "metadata.name must have at most 63",
         {"metadata.name": "a" * 63},

@@ -112,7 +112,7 @@ def _names_field_and_reason(refused: ApiError, example: Example) -> None:
         ("spec.clientMetadata.clientName", "a\nb", "spec.clientMetadata.clientName"),
         ("spec.clientMetadata.scope", "a" * 2049, "Too long: may not be more than 2048"),
         ("spec.clientMetadata.grantTypes", ["password"] * 2, "Duplicate value"),
-        ("spec.rotation", {"every": "30d"}, 'unknown field "spec.rotation"'),
+        ("spec.rotates", {"every": "30d"}, 'unknown field "spec.rotates"'),
     ],
 )
 def test_the_schema_refuses_what_it_does_not_allow(

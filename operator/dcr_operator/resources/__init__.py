@@ -33,6 +33,7 @@ from dcr_operator.resources.parsing import (
 )
 from dcr_operator.resources.provider_parts import AllowedNamespaces, Limits, SecretKey
 from dcr_operator.resources.resource_model import ObjectMetadata
+from dcr_operator.resources.rotation import RotationSpec
 from dcr_operator.resources.secret_spec import (
     SECRET_VALUES,
     SecretPreset,
@@ -66,6 +67,7 @@ __all__ = [
     "Problem",
     "ProviderKind",
     "ProviderRef",
+    "RotationSpec",
     "SecretKey",
     "SecretPreset",
     "SecretSpec",

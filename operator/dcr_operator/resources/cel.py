@@ -32,6 +32,13 @@ def schema(*rules: Rule, **keywords: JsonValue) -> dict[str, JsonValue]:
     return extra
 
 
+def in_seconds(duration: str) -> str:
+    """Return the CEL expression for how long a duration such as 12h is."""
+    unit = f"{duration}.substring({duration}.size() - 1)"
+    number = f"int({duration}.substring(0, {duration}.size() - 1))"
+    return f"{number} * {{'s': 1, 'm': 60, 'h': 3600, 'd': 86400}}[{unit}]"
+
+
 def immutable(message: str) -> Rule:
     return Rule("self == oldSelf", message)
 

@@ -7,7 +7,7 @@ from typing import Final, Literal
 from pydantic import ConfigDict, Field, JsonValue
 
 from dcr_operator.resources.adoption import Adoption
-from dcr_operator.resources.cel import Rule, schema
+from dcr_operator.resources.cel import Rule, quoted, schema
 from dcr_operator.resources.client_metadata import ClientMetadataSpec
 from dcr_operator.resources.condition import NOT_YET_SEEN, Condition
 from dcr_operator.resources.provider_parts import LocalSecretKey
@@ -20,7 +20,9 @@ from dcr_operator.resources.resource_model import (
     StatusModel,
 )
 from dcr_operator.resources.rollout_restart import RolloutRestartEntry, WorkloadRef
+from dcr_operator.resources.rotation import RotationSpec
 from dcr_operator.resources.secret_spec import SecretSpec
+from dcr_protocol.vocabulary import AUTH_METHODS_WITH_SECRET
 
 # The name becomes the value of a label.
 NAME_LENGTH: Final = 63
@@ -54,7 +56,15 @@ class OAuthClientSpec(ResourceModel):
                 " && (!has(self.adopt) || self.adopt == oldSelf.adopt)",
                 "adopt cannot be added, changed or removed: make a new OAuthClient",
                 ".adopt",
-            )
+            ),
+            Rule(
+                "!has(self.rotation) || !has(self.clientMetadata.tokenEndpointAuthMethod)"
+                " || self.clientMetadata.tokenEndpointAuthMethod in"
+                f" {quoted(sorted(AUTH_METHODS_WITH_SECRET))}",
+                "rotation is for clients that authenticate with a client secret: remove it, or"
+                " choose another tokenEndpointAuthMethod",
+                ".rotation",
+            ),
         )
     )
 
@@ -100,6 +110,13 @@ class OAuthClientSpec(ResourceModel):
         ),
         json_schema_extra=schema(
             x_kubernetes_list_type="map", x_kubernetes_list_map_keys=["kind", "name"]
+        ),
+    )
+    rotation: RotationSpec | None = Field(
+        default=None,
+        description=(
+            "When the client secret is rotated. Without it on request alone, by the annotation"
+            " dcr-operator.dev/rotate-requested-at, and when the secret has expired."
         ),
     )
     deletion_policy: DeletionPolicy = Field(
@@ -166,6 +183,20 @@ class OAuthClientStatus(StatusModel):
         default=None,
         max_length=LONGEST_ANSWER,
         description="Where the provider manages the registration.",
+    )
+    last_rotation_time: datetime | None = Field(
+        default=None, description="When the credentials were rotated last."
+    )
+    next_rotation_time: datetime | None = Field(
+        default=None, description="When they are to be rotated by the calendar."
+    )
+    last_handled_rotate_at: str | None = Field(
+        default=None,
+        max_length=256,
+        description=(
+            "The value of the annotation dcr-operator.dev/rotate-requested-at that was answered"
+            " last, by other credentials."
+        ),
     )
     last_handled_reconcile_at: str | None = Field(
         default=None,

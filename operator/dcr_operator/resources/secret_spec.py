@@ -21,6 +21,7 @@ SECRET_VALUES: Final[Mapping[str, str]] = {
     "client_id": "Identifier of the client.",
     "client_secret": "Its secret, where its authentication method uses one.",
     "client_secret_expires_at": "When the secret expires, in seconds since 1970; 0 is never.",
+    "previous_client_secret": "The secret before, while the overlap of a rotation lasts.",
     "issuer": "Issuer identifier of the provider.",
     "token_endpoint": "Where tokens are got.",
     "authorization_endpoint": "Where users are sent to sign in.",

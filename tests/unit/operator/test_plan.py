@@ -11,7 +11,6 @@ from dcr_operator.outcomes import (
     RateLimited,
     RegistrationAccessTokenRejected,
 )
-from dcr_operator.plan import WANTED as CHECKS
 from dcr_operator.plan import plan
 from dcr_operator.reasons import Reason
 from dcr_operator.resources import (
@@ -241,40 +240,6 @@ def test_what_is_there_decides_the_step(
     planned = plan(desired(), observed, NOW)
     assert type(planned) is step
     assert reason is None or (isinstance(planned, Wait | Stop | Done) and planned.reason is reason)
-
-
-def test_the_order_of_the_checks_is_part_of_the_contract() -> None:
-    assert [check.__name__ for check in CHECKS] == [
-        "suspended",
-        "record_unreadable",
-        "record_missing",
-        "issuer_changed",
-        "unanswered_elsewhere",
-        "unconfirmed",
-        "answer_denied",
-        "secret_of_denied",
-        "token_rejected",
-        "request_failed",
-        "creation_unknown",
-        "not_registered",
-        "unprotected",
-        "secret_conflict",
-        "secret_outdated",
-        "secret_renamed",
-        "unscheduled",
-        "due_now",
-        "succession_unknown",
-        "moved",
-        "request_incomplete",
-        "update_due",
-        "secret_unknown",
-        "drifted",
-        "record_outdated",
-        "policy_narrowed",
-        "read_due",
-        "metadata_not_accepted",
-        "done",
-    ]
 
 
 BOTH = [

@@ -18,11 +18,14 @@ PROVIDER = snapshot(
     userinfo_endpoint="https://id.example.com/userinfo",
     jwks_uri="https://id.example.com/jwks",
 )
-GRANTED = registration(metadata={**WANTED, "scope": "openid email"})
+GRANTED = registration(
+    metadata={**WANTED, "scope": "openid email"}, previous_client_secret=SecretStr("p")
+)
 CREDENTIALS = {"client_id": "client-1", "client_secret": "s"}
 EVERY_VALUE = {
     **CREDENTIALS,
     "client_secret_expires_at": "0",
+    "previous_client_secret": "p",
     "issuer": "https://id.example.com",
     "token_endpoint": "https://id.example.com/token",
     "authorization_endpoint": "https://id.example.com/authorize",

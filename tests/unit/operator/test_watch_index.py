@@ -107,8 +107,9 @@ def test_clients_found_at_the_start_are_routine() -> None:
         client(deleting=True),
         client(uid="u2"),
         client(annotations={"dcr-operator.dev/reconcile-requested-at": "now"}),
+        client(annotations={"dcr-operator.dev/rotate-requested-at": "now"}),
     ],
-    ids=["spec", "deletion", "recreated", "request"],
+    ids=["spec", "deletion", "recreated", "request", "rotation"],
 )
 def test_what_people_change_is_queued_and_ends_the_back_off(after: JsonObject) -> None:
     assert knowing().on_client(MODIFIED, after) == [Enqueue(CLIENT, reset_backoff=True)]

@@ -1,0 +1,140 @@
+"""The checks about rotating the client secret, each (desired, observed, now) → Step | None. Pure.
+
+intent rotate         answer: new secret, the one before with its end
+(due) ──────────────► OPEN ─────────────────────────────────► OVERLAP ──► (its end) forgotten
+│  ▲
+└──┘ repeat with the same key
+"""
+
+from datetime import datetime
+
+from dcr_operator.plan_registration import provider_unusable, refused_lately
+from dcr_operator.plan_wanted import read_due, update_of
+from dcr_operator.policy_verdicts import request_denied
+from dcr_operator.reasons import Reason
+from dcr_operator.registration_facts import has_secret
+from dcr_operator.rotation_schedule import next_rotation, overlap_end, secret_is_expired
+from dcr_operator.state import Desired, IntentKind, Observed, Operation, Registration
+from dcr_operator.steps import EndOverlap, Rotate, Step
+from dcr_operator.verdicts import halt, verdict
+
+
+def overlap_over(_desired: Desired, observed: Observed, now: datetime) -> Step | None:
+    """What has ended goes out of the record, and so out of the Secret."""
+    registration = observed.registration
+    end = overlap_end(registration) if registration else None
+    return None if end is None or now < end else EndOverlap()
+
+
+def rotation_unanswered(desired: Desired, observed: Observed, _now: datetime) -> Step | None:
+    """A crash or a lost answer: the secret in use may be about to end."""
+    intent = observed.intent
+    if intent is None or intent.kind is not IntentKind.ROTATE or observed.rotation_refused:
+        return None
+    repeat = Rotate(intent.overlap, desired.spec_hash, repeat=intent)
+    return provider_unusable(observed) or repeat
+
+
+def rotation_due(desired: Desired, observed: Observed, now: datetime) -> Step | None:
+    """An edit that is refused must not keep a secret from being rotated, nor the reverse."""
+    registration = observed.registration
+    if registration is None or observed.intent is not None or observed.rotation_refused:
+        return None
+    if why_not_rotated(observed, registration) or not _is_due(desired, observed, now):
+        return None
+    refused = refused_lately(desired, observed, Operation.ROTATE, now)
+    overlap = int(desired.rotation.overlap.total_seconds())
+    if refused:
+        return None
+    # A token that is refused is found out without a write.
+    return read_due(desired, observed, now) or Rotate(overlap, desired.spec_hash)
+
+
+def _is_due(desired: Desired, observed: Observed, now: datetime) -> bool:
+    registration = observed.registration
+    due = next_rotation(desired.rotation, registration) if registration else None
+    return is_requested(observed) or (due is not None and due <= now)
+
+
+def is_requested(observed: Observed) -> bool:
+    """Whether a person asks for other credentials than those that are on record."""
+    registration, asked = observed.registration, observed.rotation_request
+    return registration is not None and bool(asked) and asked != registration.rotation_request
+
+
+def why_not_rotated(observed: Observed, registration: Registration) -> str | None:
+    """Return why the secret cannot be rotated in place; None when it can, or nobody knows."""
+    usable = observed.usable
+    if not has_secret(registration):
+        return "the client has no client secret"
+    if not registration.management():
+        return "the provider gave no access to manage the client"
+    if usable is None:
+        return "the provider cannot be asked now"
+    if not usable.snapshot.rotates_secrets:
+        return f"{usable.snapshot.connection.provider} does not offer to rotate client secrets"
+    return None
+
+
+def renewal_due(desired: Desired, observed: Observed, now: datetime) -> Step | None:
+    """Some servers issue the next secret with an update; one is sent once it has expired."""
+    registration = observed.registration
+    if registration is None or observed.usable is None or observed.intent is not None:
+        return None
+    if not _has_expired_secret(registration, now) or not registration.management():
+        return None
+    if observed.usable.snapshot.rotates_secrets or _asked_since_expiry(registration):
+        return None
+    usable = observed.usable
+    if request_denied(desired, usable) or refused_lately(desired, observed, Operation.UPDATE, now):
+        return None
+    return read_due(desired, observed, now) or update_of(desired, observed, registration)
+
+
+def _asked_since_expiry(registration: Registration) -> bool:
+    asked, expired = registration.updated_at, registration.client_secret_expires_at
+    return asked is not None and expired is not None and asked.timestamp() >= expired
+
+
+def _has_expired_secret(registration: Registration, now: datetime) -> bool:
+    return has_secret(registration) and secret_is_expired(registration, now)
+
+
+def secret_expired(_desired: Desired, observed: Observed, now: datetime) -> Step | None:
+    registration = observed.registration
+    if registration is None or not _has_expired_secret(registration, now):
+        return None
+    return (
+        provider_unusable(observed)
+        or rotation_refused(_desired, observed, now)
+        or halt(
+            Reason.CLIENT_SECRET_EXPIRED,
+            f"the client secret of {registration.shown_id} has expired, and the provider issues no"
+            " other one. Have it renewed there and annotate the object with"
+            " dcr-operator.dev/reconcile-requested-at, or make the OAuthClient again.",
+        )
+    )
+
+
+def rotation_refused(_desired: Desired, observed: Observed, _now: datetime) -> Step | None:
+    stored, attempt = observed.stored, observed.rotation_refused
+    if stored is None or attempt is None:
+        return None
+    return verdict(attempt, stored.provider.connection)
+
+
+def rotation_unsupported(desired: Desired, observed: Observed, _now: datetime) -> Step | None:
+    registration = observed.registration
+    if registration is None or observed.usable is None:
+        return None
+    scheduled = desired.rotation.every is not None or (
+        desired.rotation.before_expiry is not None and bool(registration.client_secret_expires_at)
+    )
+    why = why_not_rotated(observed, registration)
+    if why is None or not (scheduled or is_requested(observed)):
+        return None
+    return halt(
+        Reason.ROTATION_NOT_SUPPORTED,
+        f"other credentials are wanted, and {why}. Remove spec.rotation or the annotation"
+        " dcr-operator.dev/rotate-requested-at, or choose a provider that rotates secrets.",
+    )
