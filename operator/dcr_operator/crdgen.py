@@ -11,6 +11,7 @@ from typing import Final
 import yaml
 from pydantic import JsonValue
 
+from dcr_operator.api_reference import render_api
 from dcr_operator.kube import JsonObject
 from dcr_operator.reason_rows import render_table
 from dcr_operator.resources.definitions import CATEGORY, DEFINITIONS, Column, Definition
@@ -22,6 +23,7 @@ HEADER: Final = (
 )
 CRD_DIRECTORIES: Final = (Path("crds"), Path("charts/dcr-operator/files/crds"))
 REASONS: Final = Path("docs/reasons.md")
+API: Final = Path("docs/api.md")
 SECRET_KEYS: Final = Path("docs/secret-keys.md")
 
 _API_VERSION_TEXT = "Version of the schema of this object."
@@ -44,7 +46,11 @@ def generated_files() -> dict[Path, str]:
         for definition in DEFINITIONS
     }
     files = {directory / name: crds[name] for directory in CRD_DIRECTORIES for name in crds}
-    return {**files, REASONS: render_table(), SECRET_KEYS: render_page()}
+    return {**files, REASONS: render_table(), SECRET_KEYS: render_page(), API: _api()}
+
+
+def _api() -> str:
+    return render_api((definition, _crd(definition)) for definition in DEFINITIONS)
 
 
 def stale(files: Mapping[Path, str], root: Path) -> tuple[Path, ...]:
