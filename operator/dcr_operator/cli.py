@@ -1,4 +1,4 @@
-"""The command line: ``dcr-operator run``, ``crds``, ``plan``.
+"""The command line: ``dcr-operator run``, ``crds``, ``plan``, ``orphans``, ``records``.
 
 Whatever goes wrong for a reason that the user can mend is one line on standard error.
 Exit status: 0 done, 1 failed, 2 usage or settings.
@@ -16,6 +16,7 @@ import uvloop
 from dcr_operator.crdgen import render_crds
 from dcr_operator.lease import LeadershipLostError
 from dcr_operator.plan_preview import UnreadableFileError, preview
+from dcr_operator.record_commands import orphans, records
 from dcr_operator.settings import (
     Settings,
     SettingsError,
@@ -113,6 +114,10 @@ def plan(file: TextIO, output: str) -> None:
         click.echo("\n\n".join(each.to_text() for each in previews))
     if any(each.problems for each in previews):
         sys.exit(_FAILED)
+
+
+main.add_command(orphans)
+main.add_command(records)
 
 
 def _fail(message: str, status: int) -> NoReturn:

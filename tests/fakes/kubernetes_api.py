@@ -155,12 +155,7 @@ class FakeKubernetesApi:
     ) -> list[JsonObject]:
         def do() -> list[JsonObject]:
             found = self.cluster.all_of(resource, namespace)
-            # The one form that is used: the label is there.
-            return [
-                each
-                for each in found
-                if not label_selector or label_selector in object_meta(each).labels
-            ]
+            return [each for each in found if is_selected(object_meta(each).labels, label_selector)]
 
         return await self._call(f"list {resource.plural}", do)
 
@@ -260,6 +255,14 @@ class FakeKubernetesApi:
 
     async def _call(self, name: str, do: Callable[[], Answer]) -> Answer:
         return await self.wire.call(name, do, _unavailable)
+
+
+def is_selected(labels: Mapping[str, str], selector: str) -> bool:
+    """Whether labels are as a selector of `key` and `key=value` wants them."""
+    terms = [each.partition("=") for each in selector.split(",") if each]
+    return all(labels.get(key, "\0") == value for key, _, value in terms if value) and all(
+        key in labels for key, _, _ in terms
+    )
 
 
 def _unavailable(_fault: object) -> NoReturn:
