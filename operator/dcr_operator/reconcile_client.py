@@ -3,6 +3,8 @@
 from datetime import datetime
 from typing import Final
 
+import structlog
+
 from dcr_operator.act import act
 from dcr_operator.completed_request import completed
 from dcr_operator.kube import JsonObject, Key
@@ -14,13 +16,16 @@ from dcr_operator.reasons import Reason
 from dcr_operator.reporting import report
 from dcr_operator.rotation_schedule import next_change
 from dcr_operator.state import Desired, Observed, Wish
-from dcr_operator.steps import Done, End, Stop, Wait
+from dcr_operator.steps import ASKS_FOR_A_CHANGE, Done, Effect, End, Stop, Wait
 
 # The longest way is a vanished client: read, probe, token, register, publish.
 MAX_STEPS: Final = 24
 # A stop waits for a person; what that person changes may be out of our sight.
 STOP_RETRY: Final = 300.0
 LONGEST_RETRY_AFTER: Final = 3600.0
+
+
+log = structlog.get_logger("dcr_operator")
 
 
 class TooManyStepsError(Exception):
@@ -52,8 +57,21 @@ async def work(
         step = plan(whole, observed, context.now())
         if isinstance(step, Wait | Stop | Done):
             return whole, observed, step
+        _tell(step, observed)
         observed = await act(step, whole, observed, context)
     raise TooManyStepsError
+
+
+def _tell(step: Effect, observed: Observed) -> None:
+    """One line before each step; those that ask the provider for a change at info."""
+    tell = log.info if isinstance(step, ASKS_FOR_A_CHANGE) else log.debug
+    tell(
+        "step",
+        key=str(observed.resource.key),
+        uid=observed.resource.uid,
+        provider=_provider_name(observed),
+        step=type(step).__name__,
+    )
 
 
 def result_of(wish: Wish, observed: Observed, end: End, context: Context) -> Result:

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Final
 
 from pydantic import SecretStr
 
@@ -251,3 +252,5 @@ Effect = (
     | Retire
 )
 Step = Effect | End
+# What the provider may do because of it; told at info, so that a log has the life of each client.
+ASKS_FOR_A_CHANGE: Final = (Register, Update, Rotate, Retire, Unregister)

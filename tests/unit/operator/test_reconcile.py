@@ -4,6 +4,7 @@ from collections.abc import Callable
 
 import pytest
 from pydantic import SecretStr
+from structlog.testing import capture_logs
 
 from dcr_operator.kube import CLUSTER_OAUTH_PROVIDERS, SECRETS, member, texts
 from tests.fakes.kubernetes_api import member_of
@@ -247,3 +248,16 @@ async def test_another_type_of_secret_is_a_new_secret_with_the_same_credentials(
     await made.settle()
     secret = made.secret() or {}
     assert (secret["username"], secret["password"]) == ("client-1", "secret-2")
+
+
+async def test_the_log_has_a_line_for_each_change_asked_of_the_provider() -> None:
+    made = new_world()
+    with capture_logs() as logs:
+        await made.run_pass()
+    steps = [line for line in logs if line["event"] == "step"]
+    assert [line["step"] for line in steps if line["log_level"] == "info"] == ["Register"]
+    assert {"AddFinalizer", "Publish"} < {line["step"] for line in steps}
+    told = {"key": "OAuthClient team-a/dashboard", "provider": "ClusterOAuthProvider/main"}
+    assert [line for line in steps if line["step"] == "Register"] == [
+        {**told, "uid": made.uid, "event": "step", "step": "Register", "log_level": "info"}
+    ]
