@@ -6,6 +6,7 @@ from dcr_operator.client_policy import ClientPolicy
 from dcr_operator.kube import NAMESPACES, Key, object_meta
 from dcr_operator.operator_class import serves_provider
 from dcr_operator.outcomes import Discovered, DiscoveryOutcome, DiscoveryRefused, Unreachable
+from dcr_operator.pem_certificates import certificates_in
 from dcr_operator.ports import Context, ProviderConnection
 from dcr_operator.provider_origins import OriginRefusedError, url_to_send_to
 from dcr_operator.reasons import Reason
@@ -222,7 +223,8 @@ async def _ca_bundle(
 ) -> str | ProviderUnusable | None:
     ref = _ca_ref(provider)
     if ref is None:
-        return provider.spec.tls.ca_bundle if provider.spec.tls else None
+        bundle = provider.spec.tls.ca_bundle if provider.spec.tls else None
+        return None if bundle is None else certificates_in(bundle)
     value = await read_secret_key(ref, context)
     if isinstance(value, SecretKeyAbsent):
         return ProviderUnusable(
@@ -230,7 +232,7 @@ async def _ca_bundle(
             f"{ref}, which {key} names in spec.tls.caRef, {value.why}. Mend it, or correct the"
             " reference.",
         )
-    return value
+    return certificates_in(value)
 
 
 def _ca_ref(provider: AnyProvider) -> SecretKeyRef | None:

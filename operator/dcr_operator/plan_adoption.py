@@ -10,7 +10,7 @@ the later look of the two finds both, and steps back.
 from datetime import datetime
 
 from dcr_operator.outcomes import NotSupported, RegistrationAccessTokenRejected
-from dcr_operator.plan_registration import refused_lately
+from dcr_operator.plan_registration import no_new_clients, place_in_namespace, refused_lately
 from dcr_operator.policy_verdicts import request_denied
 from dcr_operator.reasons import Reason
 from dcr_operator.registration_facts import is_elsewhere, lacks_secret
@@ -72,7 +72,8 @@ def adoption(
     if desired.adopt is None:
         return None
     return (
-        request_denied(desired, usable)
+        no_new_clients(usable)
+        or request_denied(desired, usable)
         or refused_lately(desired, observed, Operation.REGISTER, now)
         or _adopted(desired.adopt, observed, usable)
     )
@@ -87,6 +88,9 @@ def _adopted(adopt: AdoptionWish, observed: Observed, usable: ProviderUsable) ->
         case AdoptionFound(management, client_secret):
             if observed.attempt is not None:
                 return _not_read(adopt, observed.attempt, usable)
+            before = place_in_namespace(observed, usable)
+            if before is not None:
+                return before
             if not observed.resource.has_finalizer:
                 return AddFinalizer()
             return Adopt(adopt, management, client_secret)

@@ -97,7 +97,7 @@ def ready_to_register(
 ) -> Step | None:
     """Return what stands before a registration of what is wanted now."""
     return (
-        _no_new_clients(usable)
+        no_new_clients(usable)
         or request_denied(desired, usable)
         or refused_lately(desired, observed, Operation.REGISTER, now)
         or request_incomplete(desired, observed, now)
@@ -111,7 +111,7 @@ def request_incomplete(desired: Desired, _observed: Observed, _now: datetime) ->
     return None if lacking is None else halt(lacking.reason, lacking.message)
 
 
-def _no_new_clients(usable: ProviderUsable) -> Step | None:
+def no_new_clients(usable: ProviderUsable) -> Step | None:
     if not usable.terminating:
         return None
     return halt(

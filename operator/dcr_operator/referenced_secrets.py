@@ -9,6 +9,7 @@ from pydantic import SecretStr
 
 from dcr_operator.kube import SECRETS, ApiForbidden, JsonObject, text, texts
 from dcr_operator.ports import Context, ReferenceReader
+from dcr_operator.record import SECRET_TYPE
 from dcr_operator.state import (
     InitialAccessTokenAbsent,
     InitialAccessTokenFound,
@@ -22,8 +23,14 @@ _SENDABLE: Final = re.compile(r"[\x21-\x7e]+")
 # RFC 7519 §3, RFC 7515 §7.1: a JWT that is signed, whose header begins with `{"`.
 _SIGNED_JWT: Final = re.compile(r"eyJ[A-Za-z0-9_-]+[.][A-Za-z0-9_-]+[.][A-Za-z0-9_-]+")
 _LONGEST_STATEMENT: Final = 65536
-# A JWT that speaks for a ServiceAccount of the namespace is not sent to any provider.
-_NOT_TO_BE_SENT: Final = frozenset({"kubernetes.io/service-account-token"})
+# What speaks for a ServiceAccount of the namespace, and records, are not sent to any provider.
+_NOT_TO_BE_SENT: Final = frozenset(
+    {
+        "kubernetes.io/service-account-token",
+        "bootstrap.kubernetes.io/token",
+        SECRET_TYPE,
+    }
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +61,7 @@ async def read_initial_access_token(
 ) -> InitialAccessTokenFound | InitialAccessTokenAbsent:
     if ref is None:
         return InitialAccessTokenFound(None)
-    value = await read_secret_key(ref, context)
+    value = await _read(ref, context.references, _NOT_TO_BE_SENT)
     if isinstance(value, SecretKeyAbsent):
         return InitialAccessTokenAbsent(
             f"{ref}, which should hold the initial access token, {value.why}. Mend it, or correct"

@@ -67,7 +67,24 @@ def mask_secrets(_logger: WrappedLogger, _method: str, event: EventDict) -> Even
 def _renderers(form: LogFormat) -> list[Processor]:
     if form is LogFormat.JSON:
         return [structlog.processors.format_exc_info, structlog.processors.JSONRenderer()]
-    return [structlog.dev.ConsoleRenderer(colors=False, exception_formatter=_plain_traceback)]
+    console = structlog.dev.ConsoleRenderer(colors=False, exception_formatter=_plain_traceback)
+    return [keep_to_one_line, console]
+
+
+def keep_to_one_line(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
+    """Escape what would end the line or speak to a terminal: JSON does that by itself."""
+    for name, value in event.items():
+        if name not in ("exc_info", "exception"):
+            event[name] = _printable(value if isinstance(value, str) else str(value))
+    return event
+
+
+def _printable(value: str) -> str:
+    if value.isprintable():
+        return value
+    return "".join(
+        each if each.isprintable() else each.encode("unicode_escape").decode() for each in value
+    )
 
 
 def _plain_traceback(stream: TextIO, exc_info: structlog.typing.ExcInfo) -> None:

@@ -22,6 +22,7 @@ from dcr_operator.reasons import Reason, Retry
 from dcr_operator.state import Attempt, Intent, Operation, Record, Refusal
 from dcr_operator.steps import Stop, Wait
 from dcr_protocol.errors import RegistrationErrorCode
+from dcr_protocol.response_errors import clean_text
 
 _KNOWN_CODES = frozenset(code.value for code in RegistrationErrorCode)
 # RFC 7591 §3.2.2: said about the metadata, by something that has read them.
@@ -162,14 +163,13 @@ def _said(outcome: Refused, connection: ProviderConnection) -> str:
     # What a namespaced provider says is a tenant's text: only registered codes pass.
     if connection.hardened:
         return outcome.code if outcome.code in _KNOWN_CODES else f"status {outcome.status}"
-    return ": ".join(part for part in (outcome.code, outcome.description) if part) or (
-        f"status {outcome.status}"
-    )
+    said = ": ".join(part for part in (outcome.code, outcome.description) if part)
+    return clean_text(said) or f"status {outcome.status}"
 
 
 def told(detail: str, connection: ProviderConnection, *, ours: bool = False) -> str:
     """Return the detail in brackets, unless it is a tenant's text: that is not repeated."""
-    return f" ({detail})" if detail and (ours or not connection.hardened) else ""
+    return f" ({clean_text(detail)})" if detail and (ours or not connection.hardened) else ""
 
 
 def _unsupported(operation: Operation) -> Reason:

@@ -14,6 +14,7 @@ of URIs read alike, so that a browser ends up where the pattern says.
 
 from __future__ import annotations
 
+import functools
 import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
@@ -57,7 +58,7 @@ class UriPattern:
     def matches(self, uri: str) -> bool:
         if not self.scheme:
             return self.text in (ANY, uri)
-        parts = split_uri(uri)
+        parts = _split(uri)
         return (
             parts is not None
             and parts.scheme == self.scheme
@@ -85,6 +86,12 @@ class UriPattern:
         if not self.any_path:
             return uri.path == self.path and uri.query is None
         return uri.path.startswith(self.path) and not _leaves_its_path(uri)
+
+
+# One URI is compared with every pattern of a policy in turn.
+@functools.lru_cache(maxsize=64)
+def _split(uri: str) -> Uri | None:
+    return split_uri(uri)
 
 
 def parse_uri_pattern(text: str) -> UriPattern:

@@ -18,7 +18,7 @@ from dcr_operator.outcomes import (
 )
 from dcr_operator.plan import plan
 from dcr_operator.reasons import Reason
-from dcr_operator.state import Attempt, IntentKind, Operation
+from dcr_operator.state import Attempt, IntentKind, Operation, ProviderUsable
 from dcr_operator.steps import Step, Stop, Wait
 from dcr_operator.verdicts import settles
 from dcr_protocol.client_information import ClientInformation
@@ -71,7 +71,8 @@ def test_what_a_namespaced_provider_says_is_not_repeated() -> None:
     for code, shown in (("invalid_redirect_uri", "invalid_redirect_uri"), ("evil", "status 400")):
         attempt = Attempt(Operation.REGISTER, Refused(400, code, "look at https://evil.example"))
         record = stored(registration=None, provider=hardened)
-        planned = plan(desired(), fresh(record=record, attempt=attempt), NOW)
+        seen = fresh(record=record, attempt=attempt, provider=ProviderUsable(hardened))
+        planned = plan(desired(), seen, NOW)
         assert isinstance(planned, Stop)
         assert shown in planned.message
         assert "evil" not in planned.message
@@ -86,7 +87,8 @@ def test_our_own_words_about_a_namespaced_provider_are_shown() -> None:
         (Unreachable("look here", may_have_arrived=False, ours=True), True),
     ):
         attempt = Attempt(Operation.REGISTER, outcome)
-        planned = plan(desired(), fresh(record=record, attempt=attempt), NOW)
+        seen = fresh(record=record, attempt=attempt, provider=ProviderUsable(hardened))
+        planned = plan(desired(), seen, NOW)
         assert isinstance(planned, Wait)
         assert ("look here" in planned.message) is shown
 
