@@ -229,12 +229,14 @@ async def read(desired: Desired, observed: Observed, context: Context) -> Observ
     if isinstance(outcome, NotSupported):
         # RFC 7592 §2.1 is not there: nothing can be learned, and nothing is wrong.
         return learned(observed, context)
-    said = verdict(attempt, connection)
+    update_due = registration.spec_hash != desired.spec_hash
     retry_after = outcome.retry_after if isinstance(outcome, RateLimited | Unreachable) else None
-    return replace(
-        observed,
-        provider=ProviderUnusable(Reason.PROVIDER_UNAVAILABLE, said.message, retry_after),
-    )
+    if update_due and not isinstance(outcome, RateLimited | Unreachable):
+        return observed  # the update will tell
+    limited = update_due and isinstance(outcome, RateLimited)
+    reason = Reason.RATE_LIMITED if limited else Reason.PROVIDER_UNAVAILABLE
+    said = verdict(attempt, connection)
+    return replace(observed, provider=ProviderUnusable(reason, said.message, retry_after))
 
 
 async def _have_read(

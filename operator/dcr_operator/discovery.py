@@ -1,7 +1,8 @@
 """Discovery of a provider: both well-known forms, remembered for ten minutes.
 
 RFC 8414 and OpenID Connect Discovery. Failures are remembered for a second only, so
-that many clients of one dead provider ask once.
+that many clients of one dead provider ask once. After a request without an answer the document
+is read again first: that changes nothing at the provider, so nothing need be written ahead.
 """
 
 import asyncio
@@ -46,6 +47,10 @@ class Discovery:
                 fresh = _FRESH if isinstance(self._outcome, Discovered) else _FAILURE_FRESH
                 self._until = self.clock() + fresh
             return self._outcome
+
+    def doubt(self) -> None:
+        """Ask again before the next request: the provider has not answered one."""
+        self._until = min(self._until, self.clock())
 
 
 async def _discover(session: ProviderSession) -> DiscoveryOutcome:

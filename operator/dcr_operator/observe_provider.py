@@ -136,6 +136,7 @@ def _judge(
                 Reason.PROVIDER_UNAVAILABLE,
                 f"{key} does not answer{said}. Look at the provider and at the network between.",
                 retry_after,
+                connection,
             )
         case Discovered(metadata):
             return _with_endpoint(provider, connection, metadata, key=key, context=context)

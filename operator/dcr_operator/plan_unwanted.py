@@ -11,6 +11,7 @@ from dcr_operator.outcomes import (
     RegistrationAccessTokenRejected,
 )
 from dcr_operator.plan_registration import is_repeatable, orphan_of, repeat_registration
+from dcr_operator.provider_state import without_limits
 from dcr_operator.reasons import Reason
 from dcr_operator.registration_facts import can_be_probed, is_uncertain
 from dcr_operator.resources import OnLostRegistrationAccessToken
@@ -242,7 +243,20 @@ def registered(_wish: Unwanted, observed: Observed, now: datetime) -> Step | Non
         return _left_behind(observed, stored, now, "gave no access to manage clients")
     intent = stored.intent
     under_way = intent is not None and intent.kind is IntentKind.DELETE
-    return Unregister(repeat=intent if under_way else None)
+    if under_way:
+        return Unregister(repeat=intent)
+    return _silent(observed, stored) or Unregister()
+
+
+def _silent(observed: Observed, stored: Record) -> Step | None:
+    """Write no intent for a request that would not be answered: discovery has just shown that."""
+    provider = observed.provider
+    if not isinstance(provider, ProviderUnusable) or provider.silent is None:
+        return None
+    # The record may know another way, such as an earlier certificate authority.
+    if without_limits(provider.silent) != without_limits(stored.provider.connection):
+        return None
+    return blocked(provider.message.rstrip("."), provider.retry_after)
 
 
 def record_left(_wish: Unwanted, observed: Observed, _now: datetime) -> Step | None:

@@ -182,8 +182,15 @@ def update_due(desired: Desired, observed: Observed, now: datetime) -> Step | No
         provider_unusable(observed)
         or (request_denied(desired, observed.usable) if observed.usable else None)
         or refused_lately(desired, observed, Operation.UPDATE, now)
+        or (None if under_way else _read_before_trying_again(observed, registration))
         or update_of(desired, observed, registration)
     )
+
+
+def _read_before_trying_again(observed: Observed, registration: Registration) -> Step | None:
+    """What still refuses a GET would refuse the PUT, and a GET needs no intent to be written."""
+    tried = observed.read_is_due and not observed.resource.registered
+    return ReadRegistration() if tried and registration.management() else None
 
 
 def drifted(desired: Desired, observed: Observed, now: datetime) -> Step | None:

@@ -88,6 +88,7 @@ class ProviderSession:
         make_transport: MakeTransport,
         observe: Observe,
         random: Callable[[], float],
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self.connection = connection
         self._make_transport = make_transport
@@ -96,8 +97,8 @@ class ProviderSession:
         self._idle: dict[object, list[httpx.AsyncClient]] = {}
         self._room = asyncio.Semaphore(connection.max_concurrent)
         backoff = Backoff(random, first=2.0, ceiling=60.0)
-        self._circuit = CircuitBreaker(time.monotonic, backoff)
-        self._bucket = TokenBucket(connection.requests_per_second, connection.burst, time.monotonic)
+        self._circuit = CircuitBreaker(clock, backoff)
+        self._bucket = TokenBucket(connection.requests_per_second, connection.burst, clock)
         self._last_failure = ""
         self._closed = False
 
@@ -105,10 +106,11 @@ class ProviderSession:
         """Send one request; raises OriginRefusedError instead of sending it elsewhere."""
         url = url_to_send_to(self.connection, request.url)
         if not self._circuit.admits():
-            # The same words each time, or a status that counts seconds is written each time.
-            detail = f"{self._last_failure}; not asked again for a while"
+            # The words of the failure itself, or each try would change the status of its client.
             pause = self._circuit.retry_after()
-            return Unreachable(detail, may_have_arrived=False, retry_after=pause, ours=True)
+            return Unreachable(
+                self._last_failure, may_have_arrived=False, retry_after=pause, ours=True
+            )
         wait = self._bucket.reserve(patience=self.connection.timeout)
         if wait is None:
             self._circuit.abandoned()

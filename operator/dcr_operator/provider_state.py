@@ -40,15 +40,18 @@ class ProviderSnapshot:
 
     def essential(self) -> "ProviderSnapshot":
         """Return what the record keeps: changed limits are no reason to write every record."""
-        plain = ProviderConnection(self.connection.provider, self.issuer)
-        connection = replace(
-            self.connection,
-            timeout=plain.timeout,
-            max_concurrent=plain.max_concurrent,
-            requests_per_second=plain.requests_per_second,
-            burst=plain.burst,
-        )
-        return replace(self, connection=connection)
+        return replace(self, connection=without_limits(self.connection))
+
+
+def without_limits(connection: ProviderConnection) -> ProviderConnection:
+    plain = ProviderConnection(connection.provider, connection.issuer)
+    return replace(
+        connection,
+        timeout=plain.timeout,
+        max_concurrent=plain.max_concurrent,
+        requests_per_second=plain.requests_per_second,
+        burst=plain.burst,
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +91,7 @@ class ProviderUnusable:
     reason: Reason
     message: str
     retry_after: float | None = None
+    silent: ProviderConnection | None = None  # who was asked a moment ago, and did not answer
 
 
 ProviderState = ProviderUsable | ProviderUnusable

@@ -15,7 +15,7 @@ from dcr_operator.ports import Context, Result
 from dcr_operator.reasons import Reason
 from dcr_operator.reporting import report
 from dcr_operator.rotation_schedule import next_change
-from dcr_operator.state import Desired, Observed, Wish
+from dcr_operator.state import Desired, Observed, ProviderUnusable, Wish
 from dcr_operator.steps import ASKS_FOR_A_CHANGE, Done, Effect, End, Stop, Wait
 
 # The longest way is a vanished client: read, probe, token, register, publish.
@@ -129,8 +129,11 @@ def _until_retirement(observed: Observed, context: Context) -> float | None:
 
 
 def _until_resync(observed: Observed, context: Context) -> float | None:
-    if observed.usable is None:
+    if isinstance(observed.provider, ProviderUnusable):
         # Ready all the same; whether the provider is back is worth a look now and then.
+        after = patience(observed.provider.retry_after) or 0.0
+        return max(STOP_RETRY, after) if observed.registration is not None else None
+    if observed.usable is None:
         return STOP_RETRY if observed.registration is not None else None
     every = observed.usable.policy.resync_every
     if every <= 0 or observed.registration is None:

@@ -22,10 +22,12 @@ from dcr_operator.outcomes import (
     Malformed,
     Outcome,
     ProbeOutcome,
+    Unreachable,
 )
 from dcr_operator.ports import Management, ProviderConnection
 from dcr_operator.provider_origins import OriginRefusedError
 from dcr_operator.provider_session import (
+    Answer,
     MakeTransport,
     Observe,
     ProviderRequest,
@@ -45,6 +47,13 @@ _FORM = {"Content-Type": "application/x-www-form-urlencoded"}
 class _Provider:
     session: ProviderSession
     discovery: Discovery
+
+    async def send(self, request: ProviderRequest) -> Answer:
+        """Raises OriginRefusedError."""
+        answer = await self.session.send(request)
+        if isinstance(answer, Unreachable):
+            self.discovery.doubt()
+        return answer
 
 
 class HttpRegistrationClient:
@@ -89,8 +98,8 @@ class HttpRegistrationClient:
         request = ProviderRequest("register", "POST", endpoint, headers, body)
         had_token = initial_access_token is not None
         try:
-            session = (await self._provider(connection)).session
-            return outcome_mapping.registration(await session.send(request), had_token=had_token)
+            answer = await (await self._provider(connection)).send(request)
+            return outcome_mapping.registration(answer, had_token=had_token)
         except OriginRefusedError as error:
             return _not_sent("registration_endpoint", error)
 
@@ -143,8 +152,7 @@ class HttpRegistrationClient:
         body = urlencode(form).encode("ascii")
         request = ProviderRequest("probe", "POST", token_endpoint, headers, body)
         try:
-            session = (await self._provider(connection)).session
-            return outcome_mapping.probe(await session.send(request))
+            return outcome_mapping.probe(await (await self._provider(connection)).send(request))
         except OriginRefusedError as error:
             return CannotTell(f"the token endpoint: {error}")
 
@@ -164,8 +172,7 @@ class HttpRegistrationClient:
             url = secret_rotation_url(url)
         request = ProviderRequest(operation, method, url, all_headers, body)
         try:
-            session = (await self._provider(connection)).session
-            answer = await session.send(request)
+            answer = await (await self._provider(connection)).send(request)
         except OriginRefusedError as error:
             return _not_sent("registration_client_uri", error)
         if method == "DELETE":
@@ -192,6 +199,7 @@ class HttpRegistrationClient:
                 make_transport=self._make_transport,
                 observe=self._observe,
                 random=self._jitter,
+                clock=self._clock,
             )
         except (ValueError, OSError):  # ssl.SSLError is an OSError
             # Not sent anywhere, just as a URL whose origin is not allowed.

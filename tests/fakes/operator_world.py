@@ -167,6 +167,7 @@ class World:
     wire: Wire = field(default_factory=Wire)
     operator_class: str = ""
     namespaced_providers: bool = True
+    allow_loopback: bool = False
     observer: Callable[[str], None] = lambda _name: None
     now: datetime = datetime(2026, 1, 1, tzinfo=UTC)
     ids: int = 0
@@ -190,7 +191,7 @@ class World:
             namespace=SYSTEM,
             served_namespaces=(),
             default_resync=RESYNC,
-            allow_loopback=False,
+            allow_loopback=self.allow_loopback,
             namespaced_providers=self.namespaced_providers,
             operator_class=self.operator_class,
             now=lambda: self.now,

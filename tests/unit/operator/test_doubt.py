@@ -247,13 +247,19 @@ async def test_a_refused_update_is_not_sent_again_before_the_resync() -> None:
     assert world.condition() == ("True", "Ready")
 
 
+PUBLIC = {**METADATA, "tokenEndpointAuthMethod": "none"}
+
+
 @pytest.mark.parametrize(
-    ("why", "writes"), [("down", ["replace secrets"] * 2), ("refuses the token", [])]
+    ("why", "metadata"),
+    [("down", METADATA), ("down", PUBLIC), ("refuses the token", METADATA)],
 )
 async def test_a_blocked_deletion_writes_no_more_than_its_intent(
-    why: str, writes: list[str]
+    why: str, metadata: dict[str, object]
 ) -> None:
-    world = await ready_world()
+    world = new_world()
+    world.set_client(clientMetadata=metadata)
+    await world.settle()
     world.provider.down = why == "down"
     if why != "down":
         world.provider.clients["client-1"].tokens = ["reset"]
@@ -262,7 +268,7 @@ async def test_a_blocked_deletion_writes_no_more_than_its_intent(
     for _ in range(3):
         world.advance(300)
         await world.run_pass()
-        assert world.wire.writes == writes
+        assert not world.wire.writes
     assert world.condition() == ("False", "DeletionBlocked")
     assert not world.metrics.intents
 
