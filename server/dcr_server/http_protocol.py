@@ -21,6 +21,8 @@ LARGEST_HEAD: Final = 65_536
 """Bytes of request line and headers, and of trailers."""
 SECONDS_FOR_A_REQUEST: Final = 10.0
 """From its first byte to its last; also from connecting to the first byte."""
+MOST_PIPELINED: Final = 16
+"""Requests of one connection that wait for the answer to the one before them."""
 
 
 class BoundedHttpProtocol(HttpToolsProtocol):
@@ -89,6 +91,10 @@ class BoundedHttpProtocol(HttpToolsProtocol):
         if self._unparsed + self._in_this_piece > LARGEST_HEAD < self._size_of_head():
             self._refusal = HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE
             # The parser makes of it what it makes of a malformed request.
+            raise ValueError
+        if len(self.pipeline) == MOST_PIPELINED:
+            # Reading is resumed with each answer, and each time thousands more could come. What is
+            # kept is answered, then the connection ends: RFC 9112 §9.3.2 has the client repeat.
             raise ValueError
         owed = self._owed_earlier()
         self._describe_request()

@@ -12,7 +12,7 @@ import pytest_asyncio
 import uvicorn
 
 from dcr_server import http_protocol
-from dcr_server.http_protocol import LARGEST_HEAD, BoundedHttpProtocol
+from dcr_server.http_protocol import LARGEST_HEAD, MOST_PIPELINED, BoundedHttpProtocol
 
 LONG = b"a" * (LARGEST_HEAD + 1)
 GET = b"GET / HTTP/1.1\r\nHost: x\r\n\r\n"
@@ -254,6 +254,16 @@ async def test_pipelined_requests_are_answered_in_order(listening: Listening) ->
     last = b"GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"
     answer = await listening.exchange(GET + GET + last)
     assert answer.count(b"HTTP/1.1 200 ") == 3
+
+
+async def test_requests_beyond_those_that_may_wait_are_not_kept(listening: Listening) -> None:
+    async with listening.connected() as (reader, connection), asyncio.timeout(3):
+        _deliver(connection, GET * (MOST_PIPELINED + 9), GET)
+        assert len(connection.pipeline) == MOST_PIPELINED
+        answer = await reader.read()
+    # One is answered while the others wait; the connection ends with the last that is kept.
+    assert answer.count(b"HTTP/1.1 200 ") == answer.count(b"HTTP/1.1 ") == MOST_PIPELINED + 1
+    assert answer.endswith(b"connection: close\r\n\r\nok")
 
 
 async def test_the_end_does_not_wait_for_half_a_request(listening: Listening) -> None:
