@@ -47,6 +47,7 @@ from dcr_operator.steps import (
     FetchAdoption,
     FetchInitialAccessToken,
     KeepClientSecret,
+    NameSecret,
     ObserveNamespace,
     ObserveRetiring,
     Probe,
@@ -88,7 +89,7 @@ async def act(  # noqa: C901, PLR0911, PLR0912
             return await probe(observed, context)
         case RefreshRecord():
             return await _refresh_record(observed, context)
-        case Publish() | DeleteSecret() | ReleaseSecret():
+        case Publish() | DeleteSecret() | ReleaseSecret() | NameSecret():
             return await change_secret(step, observed, context)
         case RestartWorkloads():
             return await restart_workloads(step, observed, context)

@@ -120,7 +120,13 @@ async def _adopt(step: Adopt, observed: Observed, context: Context) -> Observed:
         return replace(observed, adoption=AdoptionAbsent(f"{why}. Correct it."))
     intent = Intent(IntentKind.ADOPT, context.new_id(), context.now(), "")
     stored = observed.stored or Record(observed.resource.identity, snapshot.essential())
-    claim = replace(stored, provider=snapshot.essential(), intent=intent, registration=registration)
+    claim = replace(
+        stored,
+        provider=snapshot.essential(),
+        intent=intent,
+        registration=registration,
+        secrets=stored.secrets or (observed.secret_name,),
+    )
     return await store_answer(observed, claim, context)
 
 

@@ -116,6 +116,7 @@ async def _open_register_intent(step: Register, observed: Observed, context: Con
         orphans=with_orphan(stored, step.orphan),
         unanswered=_unanswered(step, stored),
         refusal=None,
+        secrets=before.secrets or (observed.secret_name,),
     )
     observed = await write_record(observed, record, context)
     if step.orphan is not None:

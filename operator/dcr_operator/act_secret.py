@@ -4,6 +4,7 @@ from base64 import b64encode
 from dataclasses import replace
 from typing import assert_never
 
+from dcr_operator.act_registration import StepImpossibleError
 from dcr_operator.kube import (
     SECRETS,
     ApiAlreadyExists,
@@ -15,25 +16,37 @@ from dcr_operator.kube import (
 )
 from dcr_operator.observe import read_tenant_secret, tenant_secret
 from dcr_operator.ports import Context
+from dcr_operator.record_store import write_record
 from dcr_operator.secret_content import SecretContent, secret_body, stale_fields
 from dcr_operator.secret_files import QUOTINGS
 from dcr_operator.state import Observed, TenantSecret
-from dcr_operator.steps import DeleteSecret, Publish, ReleaseSecret
+from dcr_operator.steps import DeleteSecret, NameSecret, Publish, ReleaseSecret
 from dcr_protocol.response_errors import clean_text
 
 
 async def change_secret(
-    step: Publish | DeleteSecret | ReleaseSecret, observed: Observed, context: Context
+    step: Publish | DeleteSecret | ReleaseSecret | NameSecret,
+    observed: Observed,
+    context: Context,
 ) -> Observed:
     match step:
         case Publish(content):
             return await _publish(content, observed, context)
         case DeleteSecret(secret):
             return await _delete_secret(secret, observed, context)
+        case NameSecret(names):
+            return await _name_secret(names, observed, context)
         case ReleaseSecret(secret):
             return await _release_secret(secret, observed, context)
         case _:
             assert_never(step)
+
+
+async def _name_secret(names: tuple[str, ...], observed: Observed, context: Context) -> Observed:
+    record = observed.stored
+    if record is None:
+        raise StepImpossibleError
+    return await write_record(observed, replace(record, secrets=names), context)
 
 
 async def _publish(content: SecretContent, observed: Observed, context: Context) -> Observed:
@@ -117,7 +130,9 @@ async def _delete_secret(secret: TenantSecret, observed: Observed, context: Cont
     await _delete(secret, observed, context)
     if observed.secret is not None and observed.secret.uid == secret.uid:
         return replace(observed, secret=None)
-    return replace(observed, previous_secret=None)
+    further = observed.further_secrets
+    following = further[0] if further else None
+    return replace(observed, previous_secret=following, further_secrets=further[1:])
 
 
 async def _delete(secret: TenantSecret, observed: Observed, context: Context) -> None:

@@ -14,7 +14,7 @@ from dcr_operator.resources import DeletionPolicy, OAuthClient
 from dcr_operator.rotation_schedule import Rotation
 from dcr_operator.secret_form import SecretForm
 from dcr_operator.secret_presets import PRESETS
-from dcr_operator.state import AdoptionWish, Desired, SecretKeyRef, Unwanted
+from dcr_operator.state import SHORTEST_OVERLAP, AdoptionWish, Desired, SecretKeyRef, Unwanted
 from dcr_operator.workloads import Workload
 from dcr_protocol.client_metadata import ClientMetadata
 from dcr_protocol.client_update import update_request_document
@@ -38,6 +38,7 @@ def desired_client(client: OAuthClient) -> Desired | Unwanted:
         suspended=client.spec.suspend,
         software_statement=_software_statement(client),
         adopt=_adoption(client),
+        overlap=_overlap(client),
         restarts=tuple(Workload(each.kind.value, each.name) for each in spec.rollout_restart),
         rotation=wanted_rotation(client),
     )
@@ -87,6 +88,12 @@ def wanted_rotation(client: OAuthClient) -> Rotation:
         before_expiry=_length(spec.before_expiry),
         overlap=timedelta(seconds=spec.overlap),
     )
+
+
+def _overlap(client: OAuthClient) -> timedelta:
+    """Return how long a registration that was replaced stays: mounts lag by minutes."""
+    spec = client.spec.rotation
+    return max(SHORTEST_OVERLAP, timedelta(seconds=spec.overlap)) if spec else SHORTEST_OVERLAP
 
 
 def _length(seconds: int | None) -> timedelta | None:

@@ -91,8 +91,12 @@ async def observe(key: Key, document: JsonObject, wish: Wish, context: Context) 
     place = f"{context.namespace}/{record_name(resource.uid)}"
     observed = Observed(resource, provider, named, record, place, secret, previous)
     observed = replace(
-        observed, software_statement=statement, restarted=restarted_workloads(document)
+        observed,
+        secret_name=name,
+        software_statement=statement,
+        restarted=restarted_workloads(document),
     )
+    observed = await _with_further_secrets(observed, context)
     if isinstance(wish, Desired) and named is None:
         observed = await _with_unnamed_provider(observed, context)
     if isinstance(wish, Unwanted) and observed.stored is not None:
@@ -209,6 +213,20 @@ async def _previous_secret(
     if resource.published_secret is None or resource.published_secret == name:
         return None
     return await read_tenant_secret(resource, resource.published_secret, context)
+
+
+async def _with_further_secrets(observed: Observed, context: Context) -> Observed:
+    """Add what may be under names that never got into status."""
+    resource = observed.resource
+    known = {observed.secret_name, resource.published_secret}
+    names = [each for each in (observed.stored.secrets if observed.stored else ()) if each]
+    others = sorted({*names} - known)
+    found = [await read_tenant_secret(resource, name, context) for name in others]
+    secrets = tuple(each for each in found if each is not None and each.ours)
+    if observed.previous_secret is None and secrets:
+        first, *further = secrets
+        return replace(observed, previous_secret=first, further_secrets=tuple(further))
+    return replace(observed, further_secrets=secrets)
 
 
 def tenant_secret(secret: JsonObject, uid: str) -> TenantSecret:

@@ -54,8 +54,10 @@ WANTED: Sequence[Check[Desired]] = (
     rotation.overlap_over,
     # Credentials first: workloads wait for them, and publishing needs no provider.
     wanted.secret_conflict,
+    wanted.name_unknown,
     wanted.secret_outdated,
     wanted.secret_renamed,
+    wanted.names_left,
     # The credentials in force are out: those before them go when workloads have followed.
     retirement.unscheduled,
     retirement.due_now,

@@ -33,6 +33,7 @@ from dcr_operator.steps import (
     AddFinalizer,
     DeleteSecret,
     Done,
+    NameSecret,
     Publish,
     ReadRegistration,
     RefreshRecord,
@@ -169,6 +170,21 @@ def secret_renamed(_desired: Desired, observed: Observed, _now: datetime) -> Ste
     if observed.previous_secret is not None and observed.previous_secret.ours:
         return DeleteSecret(observed.previous_secret)
     return None
+
+
+def name_unknown(desired: Desired, observed: Observed, _now: datetime) -> Step | None:
+    """Another name: should the pass end before status tells it, the record does."""
+    stored, name = observed.stored, desired.secret.name
+    if stored is None or stored.registration is None:
+        return None
+    known = stored.secrets or (observed.resource.published_secret or name,)
+    return None if name in known else NameSecret((*known, name))
+
+
+def names_left(desired: Desired, observed: Observed, _now: datetime) -> Step | None:
+    """What was published under other names is gone."""
+    names = observed.stored.secrets if observed.stored else ()
+    return None if {*names} <= {desired.secret.name} else NameSecret((desired.secret.name,))
 
 
 def update_due(desired: Desired, observed: Observed, now: datetime) -> Step | None:

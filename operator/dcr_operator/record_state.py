@@ -151,6 +151,7 @@ class Record:
     unanswered: int = 0  # registrations in a row whose clients may be left at the provider
     refusal: Refusal | None = None
     retiring: tuple[Retiring, ...] = ()  # the latest last
+    secrets: tuple[str, ...] = ()  # names under which the credentials were, or may be, published
 
     @property
     def registering_at(self) -> ProviderSnapshot:

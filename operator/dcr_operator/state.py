@@ -254,6 +254,8 @@ class Observed:
     record_place: str = ""  # namespace/name of its Secret
     secret: TenantSecret | None = None
     previous_secret: TenantSecret | None = None  # under status.secretName, if that is another
+    further_secrets: tuple[TenantSecret, ...] = ()  # under other names of the record
+    secret_name: str = ""  # of the Secret that is wanted
     software_statement: SoftwareStatementFound | SoftwareStatementAbsent | None = None
     read_is_due: bool = False
     restarted: tuple[Restarted, ...] = ()  # from status, and what this pass did

@@ -163,6 +163,13 @@ class RestartWorkloads:
 
 
 @dataclass(frozen=True, slots=True)
+class NameSecret:
+    """Remember under which names the credentials may be: before they are, and when they are not."""
+
+    names: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class DeleteSecret:
     secret: TenantSecret
 
@@ -235,6 +242,7 @@ Effect = (
     | RefreshRecord
     | Publish
     | RestartWorkloads
+    | NameSecret
     | DeleteSecret
     | ReleaseSecret
     | Unregister

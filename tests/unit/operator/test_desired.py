@@ -1,6 +1,7 @@
 """From the resource to the exact bytes of the request."""
 
 import json
+from datetime import timedelta
 
 import pytest
 from pydantic import JsonValue
@@ -123,3 +124,13 @@ def test_a_resource_that_is_being_deleted_is_unwanted(policy: str, *, retain: bo
     assert isinstance(metadata, dict)
     metadata["deletionTimestamp"] = "2026-01-01T00:00:00Z"
     assert desired_client(parse_oauth_client(body)) == Unwanted(retain=retain)
+
+
+@pytest.mark.parametrize(
+    ("rotation", "minutes"),
+    [({}, 5), ({"rotation": {"overlap": "1m"}}, 5), ({"rotation": {"overlap": "2h"}}, 120)],
+)
+def test_a_registration_that_was_replaced_stays_for_five_minutes_at_least(
+    rotation: JsonObject, minutes: int
+) -> None:
+    assert wish(**rotation).overlap == timedelta(minutes=minutes)

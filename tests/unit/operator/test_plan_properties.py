@@ -30,6 +30,7 @@ from dcr_operator.state import (
     Operation,
     ProviderUnusable,
     RecordUnreadable,
+    Retiring,
     Undecipherable,
     Unwanted,
     Wish,
@@ -44,6 +45,7 @@ from tests.fakes.operator_states import (
     orphan,
     registration,
     resource,
+    snapshot,
     stored,
     tenant,
     unmanaged,
@@ -62,16 +64,25 @@ OUTCOMES = st.sampled_from(
         Malformed("?", may_have_arrived=False),
     ]
 )
+WAITING = Retiring(snapshot(), registration(client_id="old"))
+DUE = Retiring(snapshot(), registration(client_id="older"), not_before=NOW)
+UNANSWERED = Retiring(snapshot(), intent=intent(IntentKind.REGISTER), not_before=NOW)
 RECORDS = st.one_of(
     st.none(),
     st.just(RecordUnreadable("?")),
     st.builds(
-        lambda held, kind, orphans: stored(
-            registration=held, intent=kind and intent(kind), orphans=orphans
+        lambda held, kind, orphans, retiring, names: stored(
+            registration=held,
+            intent=kind and intent(kind),
+            orphans=orphans,
+            retiring=retiring,
+            secrets=names,
         ),
         st.sampled_from([None, registration(), registration(spec_hash="h0"), unmanaged()]),
         st.sampled_from([None, *IntentKind]),
         st.sampled_from([(), (orphan(),)]),
+        st.sampled_from([(), (WAITING,), (WAITING, DUE), (UNANSWERED,)]),
+        st.sampled_from([(), ("dashboard",), ("dashboard", "old"), ("old",)]),
     ),
 )
 SECRETS_THERE = st.sampled_from([None, tenant(), tenant(ours=False), tenant(data={})])
