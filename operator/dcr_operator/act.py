@@ -19,7 +19,7 @@ from dcr_operator.act_registration import (
 )
 from dcr_operator.act_restart import restart_workloads
 from dcr_operator.act_retirement import prepare_retirement
-from dcr_operator.act_rotation import end_overlap, rotate
+from dcr_operator.act_rotation import prepare_rotation, rotate
 from dcr_operator.act_secret import change_secret
 from dcr_operator.announcing import announce
 from dcr_operator.kube import OAUTH_CLIENTS, JsonObject, object_meta
@@ -47,6 +47,7 @@ from dcr_operator.steps import (
     FetchAdoption,
     FetchInitialAccessToken,
     KeepClientSecret,
+    MakeKeyPair,
     NameSecret,
     ObserveNamespace,
     ObserveRetiring,
@@ -83,8 +84,8 @@ async def act(  # noqa: C901, PLR0911, PLR0912
             return await _fetch_initial_access_token(step, observed, context)
         case Register() | Update() | Rotate() | ReadRegistration() | Unregister():
             return await uninterrupted(_ask_provider(step, wish, observed, context))
-        case EndOverlap():
-            return await end_overlap(observed, context)
+        case MakeKeyPair() | EndOverlap():
+            return await prepare_rotation(step, observed, context)
         case Probe():
             return await probe(observed, context)
         case RefreshRecord():

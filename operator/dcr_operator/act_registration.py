@@ -6,6 +6,7 @@ from dataclasses import replace
 import structlog
 
 from dcr_operator.announcing import announce
+from dcr_operator.client_keys import in_force, last_retirement, with_next
 from dcr_operator.compensation import compensate
 from dcr_operator.orphans import OrphanCause
 from dcr_operator.outcomes import (
@@ -26,11 +27,13 @@ from dcr_operator.registration_facts import (
     changed_members,
     dated,
     drift_since,
+    has_switched_key,
     judged,
     merged,
     new_registration,
     overtaken,
     renewed,
+    with_keys_in_force,
     with_orphan,
 )
 from dcr_operator.rotation_schedule import secret_is_expired
@@ -83,8 +86,10 @@ async def register(step: Register, observed: Observed, context: Context) -> Obse
         secret_issued_at=context.now(),
         rotation_request=_answered_request(observed),
     )
+    keys = in_force(record.keys, record.intent.body, context.now())
+    record = replace(answered(record, registration), keys=keys)
     try:
-        observed = await store_answer(observed, answered(record, registration), context)
+        observed = await store_answer(observed, record, context)
     except RecordNotWrittenError:
         await compensate(observed, registration, context)
         raise
@@ -113,6 +118,7 @@ async def _open_register_intent(step: Register, observed: Observed, context: Con
     record = replace(
         before,
         intent=intent,
+        keys=with_next(before.keys, observed.made_key),
         orphans=with_orphan(stored, step.orphan),
         unanswered=_unanswered(step, stored),
         refusal=None,
@@ -149,7 +155,10 @@ async def update(step: Update, observed: Observed, context: Context) -> Observed
         intent = _intent(IntentKind.UPDATE, step.body, step.spec_hash, context)
         usable = observed.usable
         provider = usable.snapshot.essential() if usable else record.provider
-        record = replace(overtaken(record), intent=intent, provider=provider, refusal=None)
+        keys = with_next(record.keys, observed.made_key)
+        record = replace(
+            overtaken(record), intent=intent, provider=provider, refusal=None, keys=keys
+        )
         observed = await write_record(observed, record, context)
     connection = connection_of(observed, record)
     key = record.intent.id if record.intent else ""
@@ -170,13 +179,31 @@ async def update(step: Update, observed: Observed, context: Context) -> Observed
             if observed.usable is not None:
                 updated = judged(updated, observed.usable.policy.client_policy)
             record = replace(record, intent=None, registration=updated)
-            observed = await store_answer(observed, record, context)
+            record = with_keys_in_force(record, step.body, observed.rotation_request, context.now())
+            observed = await _store_updated(observed, record, context)
             _tell_repair(step, updated, observed, context)
             return learned(observed, context)
         if not isinstance(outcome, RegistrationAccessTokenRejected):
             break
     repeated = step.repeat is not None
     return await failed(Attempt(Operation.UPDATE, outcome, repeated), observed, context)
+
+
+async def _store_updated(observed: Observed, record: Record, context: Context) -> Observed:
+    before = observed.stored
+    observed = await store_answer(observed, record, context)
+    if before is not None and has_switched_key(before, record) and record.registration is not None:
+        context.metrics.rotation_ended("rotated")
+        end = last_retirement(record.keys)
+        until = f"valid until {end:%Y-%m-%d %H:%M:%SZ}" if end else "not valid any more"
+        announce(
+            observed,
+            context,
+            Reason.ROTATED,
+            f"the key of {record.registration.shown_id} was rotated; the one before is {until}",
+            event_type=EventType.NORMAL,
+        )
+    return observed
 
 
 def _tell_repair(step: Update, updated: Registration, observed: Observed, context: Context) -> None:
@@ -298,7 +325,15 @@ def learned(observed: Observed, context: Context) -> Observed:
     if observed.usable is not None:
         every = observed.usable.policy.resync_every
         context.resync.done(observed.resource.uid, every, context.now())
-    return replace(observed, attempt=None, probe=None, drift=(), read_is_due=False, published=False)
+    return replace(
+        observed,
+        attempt=None,
+        probe=None,
+        drift=(),
+        read_is_due=False,
+        published=False,
+        made_key=None,
+    )
 
 
 def registered(observed: Observed) -> tuple[Record, Registration]:

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from datetime import datetime, timedelta
+from typing import assert_never
 
 from dcr_operator.act_registration import (
     connection_of,
@@ -34,7 +35,7 @@ from dcr_operator.state import (
     ProviderUnusable,
     Registration,
 )
-from dcr_operator.steps import Rotate
+from dcr_operator.steps import EndOverlap, MakeKeyPair, Rotate
 from dcr_operator.verdicts import settles, verdict
 from dcr_protocol.secret_rotation import secret_rotation_request
 
@@ -142,7 +143,20 @@ async def _not_rotated(attempt: Attempt, observed: Observed, context: Context) -
     return replace(observed, attempt=None, provider=unusable)
 
 
-async def end_overlap(observed: Observed, context: Context) -> Observed:
+async def prepare_rotation(
+    step: MakeKeyPair | EndOverlap, observed: Observed, context: Context
+) -> Observed:
+    match step:
+        case MakeKeyPair(algorithm, overlap):
+            made = await context.new_key_pair(algorithm)
+            return replace(observed, made_key=replace(made, overlap=overlap))
+        case EndOverlap():
+            return await _end_overlap(observed, context)
+        case _:
+            assert_never(step)
+
+
+async def _end_overlap(observed: Observed, context: Context) -> Observed:
     record, registration = registered(observed)
     ended = replace(
         registration, previous_client_secret=None, previous_client_secret_expires_at=None

@@ -6,6 +6,7 @@ from typing import Final
 
 from pydantic import JsonValue
 
+from dcr_operator.client_keys import last_retirement, next_key_due
 from dcr_operator.conditions import (
     client_conditions,
     conditions_of,
@@ -133,11 +134,14 @@ def _secret_expiry(registration: Registration) -> str | None:
 
 def _previous_end(record: Record, registration: Registration) -> str | None:
     ends = [each.not_before for each in record.retiring if each.registration and each.not_before]
-    end = overlap_end(registration)
-    return _timestamp(max([*ends, *([end] if end else [])], default=None))
+    others = (overlap_end(registration), last_retirement(record.keys))
+    return _timestamp(max([*ends, *(each for each in others if each)], default=None))
 
 
 def _next_rotation(desired: Desired, observed: Observed, registration: Registration) -> str | None:
+    keys = observed.stored.keys if observed.stored else None
+    if desired.client_keys is not None:
+        return _timestamp(next_key_due(desired.client_keys, keys)) if keys else None
     if observed.usable is not None and why_not_rotated(observed, registration) is not None:
         return None
     return _timestamp(next_rotation(desired.rotation, registration))

@@ -4,9 +4,11 @@ A request that lacks something is not sent; what is missing is on the wish, for 
 """
 
 from dataclasses import replace
+from datetime import datetime
 
 from pydantic import JsonValue
 
+from dcr_operator.client_keys import JWKS, key_set, with_next
 from dcr_operator.desired import with_metadata
 from dcr_operator.reasons import Reason
 from dcr_operator.state import (
@@ -21,11 +23,18 @@ from dcr_operator.state import (
 SOFTWARE_STATEMENT = "software_statement"
 
 
-def completed(wish: Wish, observed: Observed) -> Wish:
+def completed(wish: Wish, observed: Observed, now: datetime) -> Wish:
     """Return the wish with all that is to be sent, as far as it was found."""
     if not isinstance(wish, Desired):
         return wish
-    return _with_software_statement(wish, observed)
+    return _with_keys(_with_software_statement(wish, observed), observed, now)
+
+
+def _with_keys(desired: Desired, observed: Observed, now: datetime) -> Desired:
+    keys = with_next(observed.stored.keys if observed.stored else None, observed.made_key)
+    if desired.client_keys is None or keys is None:
+        return desired
+    return _with_members(desired, {JWKS: key_set(keys, now)})
 
 
 def _with_software_statement(desired: Desired, observed: Observed) -> Desired:

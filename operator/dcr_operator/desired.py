@@ -9,6 +9,7 @@ from datetime import timedelta
 
 from pydantic import JsonValue
 
+from dcr_operator.client_keys import KeysWish
 from dcr_operator.kube import CLUSTER_OAUTH_PROVIDERS, Key
 from dcr_operator.resources import DeletionPolicy, OAuthClient
 from dcr_operator.rotation_schedule import Rotation
@@ -41,6 +42,7 @@ def desired_client(client: OAuthClient) -> Desired | Unwanted:
         overlap=_overlap(client),
         restarts=tuple(Workload(each.kind.value, each.name) for each in spec.rollout_restart),
         rotation=wanted_rotation(client),
+        client_keys=_wanted_keys(client),
     )
 
 
@@ -75,7 +77,17 @@ def secret_form(client: OAuthClient) -> SecretForm:
         preset=spec.preset,
         keys=spec.keys,
         template=spec.template,
+        client_keys=client.spec.client_keys is not None,
         client_name=client.metadata.name,
+    )
+
+
+def _wanted_keys(client: OAuthClient) -> KeysWish | None:
+    spec = client.spec.client_keys
+    if spec is None:
+        return None
+    return KeysWish(
+        spec.algorithm.value, _length(spec.rotate_every), timedelta(seconds=spec.overlap)
     )
 
 

@@ -19,6 +19,7 @@ from dcr_operator.event_recorder import KubernetesEventRecorder
 from dcr_operator.events import EventSource, enqueue
 from dcr_operator.first_look import FirstLook
 from dcr_operator.health import HealthServer
+from dcr_operator.key_pairs import KeyPairs
 from dcr_operator.kube import Key
 from dcr_operator.kubernetes_api import HttpKubernetesApi
 from dcr_operator.kubernetes_connection import KubernetesConnection, connect
@@ -172,6 +173,7 @@ def _context(
         operator_class=settings.class_,
         now=_now,
         new_id=lambda: str(uuid.uuid4()),
+        new_key_pair=KeyPairs(_now),
         sleep=asyncio.sleep,
     )
 

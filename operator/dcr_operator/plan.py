@@ -15,6 +15,7 @@ from dcr_operator import plan_rotation as rotation
 from dcr_operator import plan_succession as succession
 from dcr_operator import plan_unwanted as unwanted
 from dcr_operator import plan_wanted as wanted
+from dcr_operator.plan_keys import key_due
 from dcr_operator.plan_registration import request_incomplete, token_rejected
 from dcr_operator.plan_suspended import suspended
 from dcr_operator.plan_terminating import let_go
@@ -45,6 +46,8 @@ WANTED: Sequence[Check[Desired]] = (
     # What this pass has just tried and learned, before anything is tried again.
     token_rejected,
     wanted.request_failed,
+    # What is sent next says which key the client has.
+    key_due,
     # An open intent: a client may exist that we do not know.
     wanted.creation_unknown,
     wanted.not_registered,

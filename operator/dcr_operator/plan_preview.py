@@ -10,6 +10,7 @@ from dataclasses import dataclass
 import yaml
 from pydantic import JsonValue
 
+from dcr_operator.client_keys import JWKS
 from dcr_operator.client_policy import violations_of_request
 from dcr_operator.completed_request import SOFTWARE_STATEMENT
 from dcr_operator.default_provider import IS_DEFAULT
@@ -187,10 +188,13 @@ def _default_of(providers: Mapping[Key, AnyProvider]) -> Key | None:
 
 
 def _body(desired: Desired) -> Mapping[str, JsonValue]:
-    if desired.software_statement is None:
-        return desired.metadata
-    # What the statement says is for the provider alone.
-    return {**desired.metadata, SOFTWARE_STATEMENT: f"<{desired.software_statement}>"}
+    body = dict(desired.metadata)
+    if desired.software_statement is not None:
+        # What the statement says is for the provider alone.
+        body[SOFTWARE_STATEMENT] = f"<{desired.software_statement}>"
+    if desired.client_keys is not None:
+        body[JWKS] = {"keys": [f"<the key for {desired.client_keys.algorithm} that is made>"]}
+    return body
 
 
 def _key(document: JsonObject) -> Key:

@@ -131,6 +131,10 @@ def rotation_unsupported(desired: Desired, observed: Observed, _now: datetime) -
         desired.rotation.before_expiry is not None and bool(registration.client_secret_expires_at)
     )
     why = why_not_rotated(observed, registration)
+    if desired.client_keys is not None:
+        # Keys are rotated by updates.
+        scheduled = desired.client_keys.rotate_every is not None
+        why = None if registration.management() else "the client cannot be updated"
     if why is None or not (scheduled or is_requested(observed)):
         return None
     return halt(

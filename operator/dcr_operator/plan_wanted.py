@@ -133,7 +133,7 @@ def wanted_content(desired: Desired, observed: Observed) -> SecretContent | Unpu
     snapshot = observed.usable.snapshot if observed.usable else stored.provider
     if is_elsewhere(desired, observed, stored.provider):
         snapshot = stored.provider
-    return secret_content(desired.secret, snapshot, stored.registration)
+    return secret_content(desired.secret, snapshot, stored.registration, stored.keys)
 
 
 def secret_outdated(desired: Desired, observed: Observed, _now: datetime) -> Step | None:

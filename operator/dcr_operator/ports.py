@@ -12,6 +12,7 @@ from typing import Protocol
 
 from pydantic import SecretStr
 
+from dcr_operator.client_keys import KeyPair
 from dcr_operator.kube import JsonObject, Key, KubernetesApi, Resource
 from dcr_operator.outcomes import DiscoveryOutcome, Outcome, ProbeOutcome
 
@@ -196,6 +197,10 @@ class ResyncSchedule(Protocol):
     def forget(self, uid: str) -> None: ...
 
 
+# By algorithm, such as ES256.
+NewKeyPair = Callable[[str], Awaitable[KeyPair]]
+
+
 @dataclass(frozen=True, slots=True)
 class Context:
     """Everything `reconcile` may use; built once in `main`."""
@@ -215,6 +220,7 @@ class Context:
     operator_class: str  # providers of this class are ours, and their clients
     now: Callable[[], datetime]  # aware, UTC
     new_id: Callable[[], str]
+    new_key_pair: NewKeyPair
     sleep: Callable[[float], Awaitable[None]]
 
 

@@ -12,21 +12,31 @@ from dcr_operator.provider_origins import OriginRefusedError, origin_of
 from dcr_operator.resources import AnyProvider, ClusterOAuthProvider, OAuthClient
 from dcr_operator.resources.cel import CLUSTER_LOCAL_SUFFIXES, LOOPBACK_HOSTS
 from dcr_operator.resources.parsing import Problem
+from dcr_protocol.client_metadata import ClientMetadata
 from dcr_protocol.errors import ProtocolError
 from dcr_protocol.rules import MetadataRules, check_client_metadata
 
 # Both are the provider's to decide: its policy may allow them.
 _RULES: Final = MetadataRules(allow_http_redirect_uris=True, allow_schemes_without_dot=True)
+_ANY_KEY: Final = {"kty": "EC", "crv": "P-256", "x": "", "y": ""}
 _ORIGIN: Final = re.compile(r"[^/]*//[^/?#@]+")
 
 
 def client_problems(client: OAuthClient) -> tuple[Problem, ...]:
     """Return the first rule of RFC 7591 and OIDCR that the metadata breaks, if any."""
     try:
-        check_client_metadata(client.spec.client_metadata, _RULES)
+        check_client_metadata(_with_any_key(client), _RULES)
     except ProtocolError as error:
         return (Problem("spec.clientMetadata", f"is not valid: {error.description}"),)
     return ()
+
+
+def _with_any_key(client: OAuthClient) -> ClientMetadata:
+    """The operator makes the keys that the metadata lack; any will do here."""
+    metadata = client.spec.client_metadata
+    if client.spec.client_keys is None or metadata.jwks is not None:
+        return metadata
+    return metadata.model_copy(update={"jwks": {"keys": [dict(_ANY_KEY)]}})
 
 
 def provider_problems(provider: AnyProvider) -> tuple[Problem, ...]:

@@ -6,6 +6,7 @@ from typing import Final
 import structlog
 
 from dcr_operator.act import act
+from dcr_operator.client_keys import next_key_due
 from dcr_operator.completed_request import completed
 from dcr_operator.kube import JsonObject, Key
 from dcr_operator.observe import observe, read_wish
@@ -53,8 +54,9 @@ async def work(
     """Return the wish as it was completed, what is known in the end, and how it ended."""
     observed = await observe(key, document, wish, context)
     for _ in range(MAX_STEPS):
-        whole = completed(wish, observed)
-        step = plan(whole, observed, context.now())
+        now = context.now()
+        whole = completed(wish, observed, now)
+        step = plan(whole, observed, now)
         if isinstance(step, Wait | Stop | Done):
             return whole, observed, step
         _tell(step, observed)
@@ -97,8 +99,13 @@ def _until_change(wish: Wish, observed: Observed, now: datetime) -> float | None
     """Return the seconds until a rotation, an expiry or the end of an overlap."""
     if not isinstance(wish, Desired):
         return None
-    change = next_change(wish.rotation, observed.registration, now)
-    return None if change is None else (change - now).total_seconds()
+    keys = observed.stored.keys if observed.stored else None
+    moments = [next_change(wish.rotation, observed.registration, now)]
+    if keys is not None:
+        moments += [each.until for each in keys.retired]
+        moments += [next_key_due(wish.client_keys, keys)] if wish.client_keys else []
+    pauses = [(each - now).total_seconds() for each in moments if each is not None and each > now]
+    return min(pauses, default=None)
 
 
 def patience(retry_after: float | None) -> float | None:

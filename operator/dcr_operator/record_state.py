@@ -27,6 +27,7 @@ from enum import StrEnum
 
 from pydantic import JsonValue, SecretStr
 
+from dcr_operator.client_keys import ClientKeys
 from dcr_operator.orphans import Orphan
 from dcr_operator.ports import Management
 from dcr_operator.provider_state import ProviderSnapshot
@@ -150,6 +151,7 @@ class Record:
     orphans: tuple[Orphan, ...] = ()
     unanswered: int = 0  # registrations in a row whose clients may be left at the provider
     refusal: Refusal | None = None
+    keys: ClientKeys | None = None  # that the operator made for the client
     retiring: tuple[Retiring, ...] = ()  # the latest last
     secrets: tuple[str, ...] = ()  # names under which the credentials were, or may be, published
 

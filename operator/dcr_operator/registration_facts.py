@@ -7,6 +7,7 @@ from typing import Final
 
 from pydantic import JsonValue, SecretStr
 
+from dcr_operator.client_keys import in_force
 from dcr_operator.client_policy import ClientPolicy, violations_of_answer
 from dcr_operator.orphans import Orphan
 from dcr_operator.secret_content import effective_auth_method
@@ -152,6 +153,24 @@ def renewed(
         previous_client_secret=before.client_secret,
         previous_client_secret_expires_at=end,
     )
+
+
+def with_keys_in_force(record: Record, body: bytes, request: str, now: datetime) -> Record:
+    """Return the record after an update was answered; `request` is what another key answers."""
+    keys = in_force(record.keys, body, now)
+    after = replace(record, keys=keys)
+    if record.registration is None or not has_switched_key(record, after):
+        return after
+    answered_request = request or record.registration.rotation_request
+    registration = replace(record.registration, rotated_at=now, rotation_request=answered_request)
+    return replace(after, registration=registration)
+
+
+def has_switched_key(before: Record, after: Record) -> bool:
+    """Whether another key is in use, and not the first one."""
+    was = before.keys.current if before.keys else None
+    is_now = after.keys.current if after.keys else None
+    return was is not None and is_now is not None and was.kid != is_now.kid
 
 
 def overtaken(record: Record) -> Record:

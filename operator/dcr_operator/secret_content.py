@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
+from dcr_operator.client_keys import ClientKeys
 from dcr_operator.kube import JsonObject
 from dcr_operator.object_names import owner_reference, tenant_labels
 from dcr_operator.reasons import Reason
@@ -24,12 +25,17 @@ from dcr_operator.state import (
     ResourceFacts,
     TenantSecret,
 )
-from dcr_protocol.vocabulary import AUTH_METHODS_WITH_SECRET, DEFAULT_AUTH_METHOD
+from dcr_protocol.vocabulary import (
+    AUTH_METHODS_WITH_SECRET,
+    DEFAULT_AUTH_METHOD,
+    PRIVATE_KEY_JWT,
+)
 
 CA_CERTIFICATE: Final = "ca.crt"
 BASIC_AUTH: Final = "kubernetes.io/basic-auth"
 _PASSING: Final = frozenset({"previous_client_secret"})
 _CREDENTIALS: Final = ("client_secret", "previous_client_secret")
+_PEM, _JWK, _KID = "private_key.pem", "private_key.jwk", "key_id"
 _BASIC_AUTH_KEYS: Final = ("username", "password")
 
 
@@ -57,7 +63,10 @@ def effective_auth_method(registration: Registration) -> str:
 
 
 def secret_content(
-    form: SecretForm, provider: ProviderSnapshot, registration: Registration
+    form: SecretForm,
+    provider: ProviderSnapshot,
+    registration: Registration,
+    keys: ClientKeys | None = None,
 ) -> SecretContent | Unpublishable:
     problem = form_problem(form)
     if problem is not None:
@@ -77,13 +86,26 @@ def secret_content(
         return Unpublishable(Reason.TEMPLATE_INVALID, str(error))
     if provider.connection.ca_bundle:
         texts[CA_CERTIFICATE] = provider.connection.ca_bundle
+    of_keys = _key_texts(registration, keys)
     credentials = tuple(values[name] for name in _CREDENTIALS if name in values)
     return SecretContent(
         form,
-        {key: value.encode() for key, value in texts.items()},
-        credentials,
-        _lasting(form, values, provider.connection.ca_bundle),
+        {key: value.encode() for key, value in (texts | of_keys).items()},
+        (*credentials, *(of_keys[name] for name in (_PEM, _JWK) if name in of_keys)),
+        _lasting(form, values | of_keys, provider.connection.ca_bundle),
     )
+
+
+def _key_texts(registration: Registration, keys: ClientKeys | None) -> dict[str, str]:
+    if keys is None or keys.current is None:
+        return {}
+    if effective_auth_method(registration) != PRIVATE_KEY_JWT:
+        return {}
+    return {
+        _PEM: keys.current.private_pem.get_secret_value(),
+        _JWK: keys.current.private_jwk.get_secret_value(),
+        _KID: keys.current.kid,
+    }
 
 
 def _lasting(form: SecretForm, values: Mapping[str, str], ca_bundle: str | None) -> bytes:
@@ -99,6 +121,7 @@ def form_problem(form: SecretForm) -> str | None:
         *PRESETS[form.preset].constants,
         *form.template,
         CA_CERTIFICATE,
+        *((_PEM, _JWK, _KID) if form.client_keys else ()),
         *(_BASIC_AUTH_KEYS if form.type == BASIC_AUTH else ()),
     ]
     file = PRESETS[form.preset].file

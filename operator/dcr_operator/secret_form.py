@@ -17,4 +17,5 @@ class SecretForm:
     preset: SecretPreset = SecretPreset.DEFAULT
     keys: Mapping[str, str] = field(default_factory=dict)  # by default key
     template: Mapping[str, str] = field(default_factory=dict)  # by key of the Secret
+    client_keys: bool = False  # whether there are keys that the operator makes
     client_name: str = ""  # some presets put it into their keys

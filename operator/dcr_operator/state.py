@@ -11,6 +11,7 @@ from typing import Final
 
 from pydantic import JsonValue, SecretStr
 
+from dcr_operator.client_keys import KeyPair, KeysWish
 from dcr_operator.kube import API_GROUP, Key
 from dcr_operator.outcomes import Outcome, ProbeOutcome
 from dcr_operator.ports import Management, Place
@@ -118,6 +119,7 @@ class Desired:
     lacking: Lacking | None = None
     restarts: tuple[Workload, ...] = ()
     rotation: Rotation = field(default_factory=Rotation)
+    client_keys: KeysWish | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -260,6 +262,7 @@ class Observed:
     read_is_due: bool = False
     restarted: tuple[Restarted, ...] = ()  # from status, and what this pass did
     requested: bool = False  # a person asks for a look at the provider
+    made_key: KeyPair | None = None  # in this pass, and not on record yet
     rotation_request: str = ""  # what a person wrote to ask for other credentials
     # Learned in this pass, by steps:
     initial_access_token: InitialAccessTokenState | None = None

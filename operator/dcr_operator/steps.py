@@ -129,6 +129,14 @@ class Rotate:
 
 
 @dataclass(frozen=True, slots=True)
+class MakeKeyPair:
+    """For the next request: it is on record before that is sent."""
+
+    algorithm: str
+    overlap: int  # seconds for which the key before stays valid
+
+
+@dataclass(frozen=True, slots=True)
 class EndOverlap:
     """Forget the secret before: it is not valid any more."""
 
@@ -236,6 +244,7 @@ Effect = (
     | Register
     | Update
     | Rotate
+    | MakeKeyPair
     | EndOverlap
     | ReadRegistration
     | Probe

@@ -86,6 +86,31 @@ async def test_a_crash_after_a_repeated_rotation_cuts_nobody_off_either(stage: S
     assert await stage.probe() == CredentialsAccepted()
 
 
+@pytest.mark.parametrize("algorithm", ["ES256", "ES384", "RS256", "PS256", "EdDSA"])
+async def test_a_key_gets_tokens_before_during_and_after_its_rotation(
+    tmp_path: Path, algorithm: str
+) -> None:
+    signed = {**MACHINE, "tokenEndpointAuthMethod": "private_key_jwt"}
+    keys = {"algorithm": algorithm, "overlap": "1h"}
+    async with raised_stage(tmp_path, clientMetadata=signed, clientKeys=keys) as stage:
+        await stage.world.settle()
+        first = stage.world.secret() or {}
+        assert await stage.signs_in()
+        ask_for_rotation(stage.world)
+        await stage.dies_after("update")
+        assert await stage.signs_in(), "the Secret has the key before, and it is registered still"
+        await stage.world.run_pass()
+        second = stage.world.secret() or {}
+        assert second["key_id"] != first["key_id"]
+        assert await stage.signs_in(second)
+        assert await stage.signs_in(first)
+        stage.world.advance(OVERLAP)
+        await stage.world.settle()
+        assert await stage.signs_in()
+        assert not await stage.signs_in(first)
+        assert stage.world.condition() == ("True", "Ready")
+
+
 async def test_an_expired_secret_is_followed_by_one_that_works(short_lived: Stage) -> None:
     short_lived.world.advance(30 * DAY)
     assert await short_lived.probe() == CredentialsRejected()

@@ -1,11 +1,14 @@
 """Whole passes with the real HTTP client: it may die after an answer, and a Secret can be tried."""
 
 import contextlib
+import json
+import uuid
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import httpx
+from joserfc.jwk import JWKRegistry
 from pydantic import SecretStr
 
 from dcr_operator.kube import SECRETS
@@ -14,6 +17,8 @@ from dcr_operator.ports import Management, ProviderConnection
 from dcr_operator.registration_client import HttpRegistrationClient
 from dcr_protocol.client_information import ClientInformation
 from dcr_server.policies import DEVELOPMENT_POLICY, Policy
+from dcr_server.routing import Application
+from tests.fakes.client_keys import ClientKey, assertion_claims
 from tests.fakes.dcr_server_app import ISSUER, running_app
 from tests.fakes.faults import Crash
 from tests.fakes.operator_world import SYSTEM, World, encoded
@@ -116,6 +121,7 @@ class Crashing:
 class Stage:
     world: World
     crashing: Crashing
+    app: Application
 
     async def dies_after(self, operation: str) -> None:
         self.crashing.crash_after = operation
@@ -134,6 +140,24 @@ class Stage:
             client_secret=SecretStr(secret["client_secret"]),
             auth_method=secret["token_endpoint_auth_method"],
         )
+
+    async def signs_in(self, secret: Mapping[str, str] | None = None) -> bool:
+        """O2 for private_key_jwt: whether the key in the Secret gets a token (RFC 7523 §2.2)."""
+        secret = secret or self.world.secret() or {}
+        key = JWKRegistry.import_key(json.loads(secret["private_key.jwk"]))
+        algorithm = json.loads(secret["private_key.jwk"])["alg"]
+        claims = assertion_claims(
+            secret["client_id"], ISSUER, self.world.seconds(), jti=str(uuid.uuid4())
+        )
+        form = {
+            "grant_type": "client_credentials",
+            "client_assertion_type": "urn:ietf:params:oauth:client-assertion-type:jwt-bearer",
+            "client_assertion": ClientKey(algorithm, key, secret["key_id"]).sign(claims),
+        }
+        transport = httpx.ASGITransport(self.app)
+        async with httpx.AsyncClient(transport=transport) as http:
+            answer = await http.post(secret["token_endpoint"], data=form)
+        return answer.status_code == 200
 
 
 @contextlib.asynccontextmanager
@@ -154,5 +178,5 @@ async def raised_stage(
         token = encoded({"token": (await mint()).get_secret_value()})
         world.cluster.edit(SECRETS, SYSTEM, "iat", lambda each: each.update(data=token))
         world.add_client(**{"clientMetadata": MACHINE, **spec})
-        yield Stage(world, crashing)
+        yield Stage(world, crashing, app)
         await real.close()

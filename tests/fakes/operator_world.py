@@ -7,6 +7,7 @@ from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
+from dcr_operator.key_pairs import KeyPairs
 from dcr_operator.kube import (
     CLUSTER_OAUTH_PROVIDERS,
     OAUTH_CLIENTS,
@@ -196,6 +197,7 @@ class World:
             operator_class=self.operator_class,
             now=lambda: self.now,
             new_id=self._new_id,
+            new_key_pair=KeyPairs(lambda: self.now),
             sleep=self._sleep,
         )
 

@@ -1,5 +1,6 @@
 """For every CEL rule what passes and what is refused; a test sees to it that none is missing."""
 
+from tests.integration.crd_credential_examples import OF_CREDENTIALS
 from tests.integration.crd_rules import CLIENT, CLUSTER_PROVIDER, PROVIDERS, Example, rules
 
 _ISSUER = "https://id.example.com"
@@ -13,41 +14,7 @@ _REQUIREMENT = "spec.allowedNamespaces.selector.matchExpressions"
 _SELECTOR = "spec.allowedNamespaces.selector"
 
 _OF_CLIENTS = (
-    Example(
-        CLIENT,
-        "spec",
-        "rotation is for clients that authenticate with a client secret",
-        {"spec.rotation": {"every": "30d"}, _METHOD: "client_secret_post"},
-        {"spec.rotation": {"every": "30d"}, _METHOD: "none"},
-    ),
-    Example(
-        CLIENT,
-        "spec.rotation",
-        "overlap, which is 1h when omitted",
-        {"spec.rotation": {"every": "1h"}},
-        {"spec.rotation": {"every": "59m"}},
-    ),
-    Example(
-        CLIENT,
-        "spec.rotation.every",
-        "every must be between",
-        {"spec.rotation": {"every": "10s", "overlap": "10s"}},
-        {"spec.rotation": {"every": "9s", "overlap": "0s"}},
-    ),
-    Example(
-        CLIENT,
-        "spec.rotation.beforeExpiry",
-        "beforeExpiry must be between",
-        {"spec.rotation": {"beforeExpiry": "3650d"}},
-        {"spec.rotation": {"beforeExpiry": "3651d"}},
-    ),
-    Example(
-        CLIENT,
-        "spec.rotation.overlap",
-        "overlap must be between",
-        {"spec.rotation": {"overlap": "2160h"}},
-        {"spec.rotation": {"overlap": "91d"}},
-    ),
+    *OF_CREDENTIALS,
     Example(
         CLIENT,
         "",
@@ -87,9 +54,9 @@ _OF_CLIENTS = (
     Example(
         CLIENT,
         _METADATA,
-        "private_key_jwt and self_signed_tls_client_auth need",
-        {_METHOD: "private_key_jwt", f"{_METADATA}.jwks": _JWKS},
-        {_METHOD: "private_key_jwt"},
+        "self_signed_tls_client_auth needs jwks or jwksUri",
+        {_METHOD: "self_signed_tls_client_auth", f"{_METADATA}.jwks": _JWKS},
+        {_METHOD: "self_signed_tls_client_auth"},
     ),
     Example(
         CLIENT,

@@ -14,7 +14,6 @@ from dcr_operator.resources.cel import Rule, none_of, quoted, schema
 from dcr_protocol.vocabulary import (
     DEFAULT_APPLICATION_TYPE,
     LOCALIZABLE_MEMBERS,
-    PRIVATE_KEY_JWT,
     READ_ONLY_MEMBERS,
     REDIRECT_GRANTS,
     SELF_SIGNED_TLS_CLIENT_AUTH,
@@ -33,7 +32,6 @@ _KEYS: Final = 20
 
 _method = "self.tokenEndpointAuthMethod"
 _redirect_grants = quoted(sorted(REDIRECT_GRANTS))
-_methods_with_keys = quoted((PRIVATE_KEY_JWT, SELF_SIGNED_TLS_CLIENT_AUTH))
 _certificate_members = [to_camel(member) for member in TLS_CLIENT_AUTH_MEMBERS]
 
 MODEL_RULES: Final = (
@@ -43,11 +41,12 @@ MODEL_RULES: Final = (
         "set one of jwks and jwksUri, not both",
         ".jwksUri",
     ),
-    # RFC 7523 §2.2 and RFC 8705 §2.2: without keys nobody can check what the client presents.
+    # RFC 8705 §2.2: without keys nobody can check what the client presents; private_key_jwt has its
+    # rule where clientKeys is.
     Rule(
-        f"!has({_method}) || !({_method} in {_methods_with_keys})"
+        f"!has({_method}) || {_method} != '{SELF_SIGNED_TLS_CLIENT_AUTH}'"
         " || has(self.jwks) || has(self.jwksUri)",
-        f"{PRIVATE_KEY_JWT} and {SELF_SIGNED_TLS_CLIENT_AUTH} need jwks or jwksUri",
+        f"{SELF_SIGNED_TLS_CLIENT_AUTH} needs jwks or jwksUri",
         ".tokenEndpointAuthMethod",
     ),
     # RFC 7591 §2: clients of redirect-based flows MUST register their redirection URIs.

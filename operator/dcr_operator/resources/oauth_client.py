@@ -8,6 +8,7 @@ from pydantic import ConfigDict, Field, JsonValue
 
 from dcr_operator.resources.adoption import Adoption
 from dcr_operator.resources.cel import Rule, quoted, schema
+from dcr_operator.resources.client_keys import ClientKeysSpec
 from dcr_operator.resources.client_metadata import ClientMetadataSpec
 from dcr_operator.resources.condition import NOT_YET_SEEN, Condition
 from dcr_operator.resources.provider_parts import LocalSecretKey
@@ -22,7 +23,7 @@ from dcr_operator.resources.resource_model import (
 from dcr_operator.resources.rollout_restart import RolloutRestartEntry, WorkloadRef
 from dcr_operator.resources.rotation import RotationSpec
 from dcr_operator.resources.secret_spec import SecretSpec
-from dcr_protocol.vocabulary import AUTH_METHODS_WITH_SECRET
+from dcr_protocol.vocabulary import AUTH_METHODS_WITH_SECRET, PRIVATE_KEY_JWT
 
 # The name becomes the value of a label.
 NAME_LENGTH: Final = 63
@@ -46,6 +47,9 @@ class ProviderRef(ResourceModel):
     name: ObjectName = Field(description="Name of the provider.")
 
 
+_METHOD: Final = "self.clientMetadata.?tokenEndpointAuthMethod.orValue('')"
+
+
 class OAuthClientSpec(ResourceModel):
     """The client that is wanted."""
 
@@ -56,6 +60,30 @@ class OAuthClientSpec(ResourceModel):
                 " && (!has(self.adopt) || self.adopt == oldSelf.adopt)",
                 "adopt cannot be added, changed or removed: make a new OAuthClient",
                 ".adopt",
+            ),
+            Rule(
+                f"!({_METHOD} in {quoted((PRIVATE_KEY_JWT,))}) || has(self.clientKeys)"
+                " || has(self.clientMetadata.jwks) || has(self.clientMetadata.jwksUri)",
+                f"{PRIVATE_KEY_JWT} needs jwks, jwksUri or spec.clientKeys",
+                ".clientMetadata.tokenEndpointAuthMethod",
+            ),
+            Rule(
+                f"!has(self.clientKeys) || {_METHOD} == '{PRIVATE_KEY_JWT}'",
+                f"clientKeys needs tokenEndpointAuthMethod {PRIVATE_KEY_JWT}",
+                ".clientKeys",
+            ),
+            # RFC 7591 §2: one place for the keys.
+            Rule(
+                "!has(self.clientKeys)"
+                " || !(has(self.clientMetadata.jwks) || has(self.clientMetadata.jwksUri))",
+                "clientKeys makes the keys: remove jwks and jwksUri",
+                ".clientKeys",
+            ),
+            Rule(
+                "!has(self.clientKeys) || !has(self.clientMetadata.tokenEndpointAuthSigningAlg)"
+                " || self.clientMetadata.tokenEndpointAuthSigningAlg == self.clientKeys.algorithm",
+                "tokenEndpointAuthSigningAlg must be the algorithm of clientKeys, or be omitted",
+                ".clientKeys.algorithm",
             ),
             Rule(
                 "!has(self.rotation) || !has(self.clientMetadata.tokenEndpointAuthMethod)"
@@ -110,6 +138,14 @@ class OAuthClientSpec(ResourceModel):
         ),
         json_schema_extra=schema(
             x_kubernetes_list_type="map", x_kubernetes_list_map_keys=["kind", "name"]
+        ),
+    )
+    client_keys: ClientKeysSpec | None = Field(
+        default=None,
+        description=(
+            "The operator makes a key pair for private_key_jwt: the public key is registered, the"
+            " private one is in the Secret as private_key.pem and private_key.jwk, its name as"
+            " key_id."
         ),
     )
     rotation: RotationSpec | None = Field(

@@ -9,12 +9,12 @@ from dcr_operator.resources.durations import Seconds, format_duration, parse_dur
 from dcr_operator.resources.resource_model import ResourceModel
 from dcr_protocol.secret_rotation import LONGEST_OVERLAP
 
-_SHORTEST: Final = "10s"
-_LONGEST: Final = "3650d"
-_LONGEST_OVERLAP: Final = format_duration(LONGEST_OVERLAP)
+SHORTEST: Final = "10s"
+LONGEST: Final = "3650d"
+LONGEST_KEPT: Final = format_duration(LONGEST_OVERLAP)
 
 
-def _between(least: str, most: str) -> AfterValidator:
+def between(least: str, most: str) -> AfterValidator:
     first, last = parse_duration(least), parse_duration(most)
 
     def check(seconds: int) -> int:
@@ -25,7 +25,7 @@ def _between(least: str, most: str) -> AfterValidator:
     return AfterValidator(check)
 
 
-def _between_rule(field: str, least: str, most: str) -> Rule:
+def between_rule(field: str, least: str, most: str) -> Rule:
     length = in_seconds("self")
     return Rule(
         f"{length} >= {parse_duration(least)} && {length} <= {parse_duration(most)}",
@@ -46,26 +46,26 @@ class RotationSpec(ResourceModel):
         )
     )
 
-    every: Annotated[Seconds, _between(_SHORTEST, _LONGEST)] | None = Field(
+    every: Annotated[Seconds, between(SHORTEST, LONGEST)] | None = Field(
         default=None,
         description="Rotate when the secret is this old, such as 30d.",
-        json_schema_extra=schema(_between_rule("every", _SHORTEST, _LONGEST)),
+        json_schema_extra=schema(between_rule("every", SHORTEST, LONGEST)),
     )
-    before_expiry: Annotated[Seconds, _between(_SHORTEST, _LONGEST)] | None = Field(
+    before_expiry: Annotated[Seconds, between(SHORTEST, LONGEST)] | None = Field(
         default=None,
         description=(
             "Rotate this long before the secret expires, where it does. One that lives no longer"
             " than that is rotated in the last third of its life."
         ),
-        json_schema_extra=schema(_between_rule("beforeExpiry", _SHORTEST, _LONGEST)),
+        json_schema_extra=schema(between_rule("beforeExpiry", SHORTEST, LONGEST)),
     )
-    overlap: Annotated[Seconds, _between("0s", _LONGEST_OVERLAP)] = Field(
+    overlap: Annotated[Seconds, between("0s", LONGEST_KEPT)] = Field(
         default=3600,
         description=(
             "How long the secret before stays valid and in the Secret as previous_client_secret,"
             " 90d at most; 0s ends it, and all before it, at once."
         ),
-        json_schema_extra=schema(_between_rule("overlap", "0s", _LONGEST_OVERLAP)),
+        json_schema_extra=schema(between_rule("overlap", "0s", LONGEST_KEPT)),
     )
 
     @model_validator(mode="after")

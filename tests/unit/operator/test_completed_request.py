@@ -45,7 +45,7 @@ ABSENT = SoftwareStatementAbsent("key jwt of Secret team-a/statement does not ex
 
 def test_the_statement_becomes_a_member_of_the_request() -> None:
     found = SoftwareStatementFound(SecretStr(FIRST))
-    whole = completed(desired(), steady(software_statement=found))
+    whole = completed(desired(), steady(software_statement=found), NOW)
     assert isinstance(whole, Desired)
     assert whole.request == canonical_json({**WANTED, "software_statement": FIRST})
     assert whole.spec_hash != desired().spec_hash
@@ -54,7 +54,7 @@ def test_the_statement_becomes_a_member_of_the_request() -> None:
 
 @pytest.mark.parametrize("wish", [desired(), Unwanted(retain=False), Undecipherable("?")])
 def test_without_a_reference_nothing_is_added(wish: Desired | Unwanted | Undecipherable) -> None:
-    assert completed(wish, steady()) == wish
+    assert completed(wish, steady(), NOW) == wish
 
 
 OPEN = intent(IntentKind.REGISTER, body=b"{}")

@@ -11,6 +11,7 @@ ORDER = [
     "secret_of_denied",
     "token_rejected",
     "request_failed",
+    "key_due",
     "creation_unknown",
     "not_registered",
     "unprotected",

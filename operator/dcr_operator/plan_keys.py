@@ -1,0 +1,40 @@
+"""When a client gets a key pair, and when the next one. Pure.
+
+All else follows: a key that was made is in the wish (`completed_request`), so that an update is
+due, and what is on record after its answer is in the Secret.
+"""
+
+from datetime import datetime
+
+from dcr_operator.client_keys import ClientKeys, KeysWish, next_key_due
+from dcr_operator.plan_rotation import is_requested
+from dcr_operator.state import Desired, Observed
+from dcr_operator.steps import MakeKeyPair, Step
+
+
+def key_due(desired: Desired, observed: Observed, now: datetime) -> Step | None:
+    wish, stored = desired.client_keys, observed.stored
+    if wish is None or observed.usable is None or observed.made_key is not None:
+        return None
+    keys = stored.keys if stored is not None and stored.keys is not None else ClientKeys()
+    if not (_lacks_key(keys) or _is_due(wish, keys, observed, now)):
+        return None
+    return MakeKeyPair(wish.algorithm, int(wish.overlap.total_seconds()))
+
+
+def _lacks_key(keys: ClientKeys) -> bool:
+    return keys.current is None and keys.next is None
+
+
+def _is_due(wish: KeysWish, keys: ClientKeys, observed: Observed, now: datetime) -> bool:
+    registration = observed.registration
+    if registration is None or observed.intent is not None or observed.read_is_due:
+        # A token that is refused is found out without a write.
+        return False
+    newest = keys.next or keys.current
+    if newest is not None and newest.algorithm != wish.algorithm:
+        return True
+    if keys.next is not None or not registration.management():
+        return False
+    due = next_key_due(wish, keys)
+    return is_requested(observed) or (due is not None and due <= now)
