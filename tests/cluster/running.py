@@ -1,18 +1,22 @@
 """Have a cluster: for as long as processes hold it, or detached until it is stopped."""
 
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from tests.cluster.failures import StartError
 from tests.cluster.locks import exclusively, leased
+from tests.cluster.programs import Program
 from tests.cluster.starting import (
+    LOOK_SECONDS,
     Cluster,
     cluster_of,
     is_serving,
     start_control_plane,
     stop_control_plane,
 )
-from tests.cluster.supervisor import ControlPlaneFiles
+from tests.cluster.supervisor import ControlPlaneFiles, ask_for_restart
 
 
 @contextmanager
@@ -40,6 +44,18 @@ def own_cluster(directory: Path) -> Iterator[Cluster]:
             yield cluster
         finally:
             stop_control_plane(files)
+
+
+def restart(cluster: Cluster, *programs: Program, deadline: float = 60.0) -> None:
+    """Kill programs of the control plane, start them again, and wait until the API serves."""
+    files = ControlPlaneFiles(cluster.kubeconfig.parent)
+    ask_for_restart(files, *(program.name for program in programs))
+    ends = time.monotonic() + deadline
+    while files.restart.exists() or not is_serving(files):
+        if time.monotonic() > ends:
+            msg = f"the API does not serve {deadline:.0f} s after a restart"
+            raise StartError(msg)
+        time.sleep(LOOK_SECONDS)
 
 
 def up(directory: Path) -> Cluster:

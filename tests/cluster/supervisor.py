@@ -1,6 +1,8 @@
 """
 Holds the programs of one control plane: starts them in order, ends with them or when told.
 
+Programs that are named in the file `restart` are killed and started again, with their data.
+
 Run as `python -m tests.cluster.supervisor DIRECTORY`, where starting.py has laid out programs.json.
 It ends, and stops what it started, on SIGTERM, when one of the programs ends, and when nobody
 holds the lease any more (unless detached and ready). Killed, it takes them along: see processes.
@@ -17,7 +19,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from tests.cluster.locks import unleased
-from tests.cluster.processes import identity, start, stop, write_identity
+from tests.cluster.processes import identity, kill_session, start, stop, write_identity
 
 LOOK_SECONDS = 0.1
 GRACE_SECONDS = 2.0  # the data die with the cluster: nothing is lost by hurrying
@@ -42,6 +44,11 @@ class ControlPlaneFiles:
     def detached(self) -> Path:
         """Once this exists the cluster stays up without a lease."""
         return self.directory / "detached"
+
+    @property
+    def restart(self) -> Path:
+        """Names programs to be killed and started again; gone when they are being started."""
+        return self.directory / "restart"
 
     @property
     def kubeconfig(self) -> Path:
@@ -97,7 +104,10 @@ def supervise(files: ControlPlaneFiles) -> int:
 def _watch(files: ControlPlaneFiles, running: dict[str, subprocess.Popen[bytes]]) -> int:
     programs = read_programs(files)
     while True:
+        asked = _kill_asked(files, running)
         _start_due(files, programs, running)
+        if asked:
+            files.restart.unlink()
         received = signal.sigtimedwait(_SIGNALS, LOOK_SECONDS)
         if received is not None and received.si_signo != signal.SIGCHLD:
             return 0
@@ -108,6 +118,22 @@ def _watch(files: ControlPlaneFiles, running: dict[str, subprocess.Popen[bytes]]
         with unleased(files.lease) as abandoned:
             if abandoned and not files.detached.exists():
                 return 0
+
+
+def _kill_asked(files: ControlPlaneFiles, running: dict[str, subprocess.Popen[bytes]]) -> bool:
+    """As a node that goes does: nobody is asked to end."""
+    if not files.restart.exists():
+        return False
+    for name in json.loads(files.restart.read_text()):
+        kill_session(running.pop(name))
+    return True
+
+
+def ask_for_restart(files: ControlPlaneFiles, *names: str) -> None:
+    """Have programs killed and started again; `restart` is gone when they have been started."""
+    scratch = files.restart.with_suffix(".tmp")
+    scratch.write_text(json.dumps(names))
+    scratch.rename(files.restart)
 
 
 def _start_due(

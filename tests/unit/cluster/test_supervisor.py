@@ -16,7 +16,12 @@ from tests.cluster.processes import (
     wait_for_end,
 )
 from tests.cluster.running import down
-from tests.cluster.supervisor import ControlPlaneFiles, Supervised, write_programs
+from tests.cluster.supervisor import (
+    ControlPlaneFiles,
+    Supervised,
+    ask_for_restart,
+    write_programs,
+)
 
 REPOSITORY = Path(__file__).parents[3]
 FOREVER = ["sleep", "1000"]
@@ -68,6 +73,19 @@ def test_a_cluster_ends_with_the_last_process_that_holds_it(
         assert not wait_for_end(supervisor, 0.3)
     assert wait_for_end(supervisor, 10)
     assert not child.is_alive()
+
+
+def test_a_program_that_is_to_be_restarted_is_killed_and_started_again(
+    files: ControlPlaneFiles, fifo: Path
+) -> None:
+    with leased(files.lease):
+        supervisor = supervise(files, program(fifo))
+        child = started(fifo)
+        ask_for_restart(files, "forever")
+        again = started(fifo)  # waits until the next one writes
+        assert not child.is_alive()
+        assert again.is_alive()
+        assert not wait_for_end(supervisor, 0.3)
 
 
 def test_a_detached_cluster_stays_until_it_is_stopped(files: ControlPlaneFiles, fifo: Path) -> None:

@@ -1,0 +1,59 @@
+"""An administrator takes the operator's rights away, and gives them back."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from tests.chart.render import rendered_rbac
+from tests.cluster.client import JsonObject, KubernetesClient
+from tests.cluster.starting import Cluster
+from tests.integration.operator_stage import Stage, is_ready, new_tenant, raised_stage
+from tests.processes.kubectl import Kubectl
+from tests.processes.registered_client import ProviderClient
+
+pytestmark = [pytest.mark.integration, pytest.mark.xdist_group("operator-rights")]
+
+BACK = 60.0  # seconds: the operator's pauses grow while nothing is allowed
+
+
+@pytest.fixture(scope="module")
+def stage(
+    cluster: Cluster, admin: KubernetesClient, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Stage]:
+    with raised_stage(
+        cluster, admin, tmp_path_factory.mktemp("stage"), leader_election="false"
+    ) as stage:
+        yield stage
+
+
+def bindings(stage: Stage) -> list[JsonObject]:
+    rbac = rendered_rbac(stage.namespace, **stage.chart)
+    return [each for each in rbac if each["kind"].endswith("Binding")]
+
+
+def revoke(stage: Stage) -> None:
+    for each in bindings(stage):
+        kind = f"{each['apiVersion']}/{each['kind']}"
+        metadata = each["metadata"]
+        stage.admin.delete(kind, metadata.get("namespace"), metadata["name"])
+
+
+def test_rights_that_were_revoked_and_restored_lose_nothing(cluster: Cluster, stage: Stage) -> None:
+    with new_tenant(stage) as tenant:
+        tenant.apply("edited")
+        tenant.wait_until_ready("edited")
+        mark = stage.audit.mark()
+        revoke(stage)
+        tenant.apply("edited", clientName=f"{tenant.namespace}-new-name")
+        tenant.apply("new")
+        stage.operator.process.wait_for(
+            lambda: len(stage.audit.refusals(mark, user=stage.user)) > 1 or None, "refusals"
+        )
+        assert stage.clients_at_server(f"{tenant.namespace}-new") == 0
+        Kubectl(cluster.kubeconfig).apply(*bindings(stage))
+        tenant.wait("edited", lambda seen: is_ready(seen, 2), deadline=BACK)
+        tenant.wait("new", is_ready, deadline=BACK)
+        for name, shown in (("edited", "new-name"), ("new", "new")):
+            assert ProviderClient().token(tenant.credentials(name)).status_code == 200
+            assert stage.clients_at_server(f"{tenant.namespace}-{shown}") == 1
+        assert stage.operator.process.running
