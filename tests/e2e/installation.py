@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from tests.chart.helm import CHART, RELEASE, Helm, Values
 from tests.demo.narration import wait_until
+from tests.e2e.volume import is_for_root_alone, make_writable_claim
 from tests.processes.kubectl import JsonObject, Kubectl
 
 NAMESPACE = "dcr-system"
@@ -51,10 +52,11 @@ class Installation:
 
     def _values(self, annotations: dict[str, str]) -> Values:
         image: JsonObject = {"tag": self.tag, "pullPolicy": "IfNotPresent"}
-        return {
-            "operator": {"image": image, "log": {"level": "debug"}},
-            "server": {"enabled": True, "image": image, "podAnnotations": {**annotations}},
-        }
+        server: JsonObject = {"enabled": True, "image": image, "podAnnotations": {**annotations}}
+        if is_for_root_alone(self.kubectl):
+            claim = make_writable_claim(self.kubectl, NAMESPACE, f"dcr-server:{self.tag}")
+            server["persistence"] = {"existingClaim": claim}
+        return {"operator": {"image": image, "log": {"level": "debug"}}, "server": server}
 
 
 def cluster_oauth_provider(tenant: str) -> JsonObject:
