@@ -27,6 +27,7 @@ from dcr_operator.kubernetes_connection import KubernetesConnection
 from dcr_operator.object_names import CLIENT_LABEL
 from dcr_operator.startup_error import StartupError
 from dcr_operator.watch_index import Enqueue, WatchIndex
+from dcr_operator.watch_responses import ReadableResponse
 from dcr_operator.watch_streams import WatchStreams
 from dcr_operator.work_queue import WorkQueue
 
@@ -119,6 +120,7 @@ class EventSource:
             proxy=self.connection.configuration.proxy,
             trace_configs=[self.streams.trace()],
             middlewares=(authorize,),
+            response_class=ReadableResponse,
         )
 
     def _registry(self, session: aiohttp.ClientSession) -> kopf.OperatorRegistry:

@@ -5,7 +5,6 @@ repeated here, and only briefly; whether a write is repeated is for the core to 
 """
 
 import asyncio
-import json
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from http import HTTPStatus
 from typing import Protocol
@@ -14,6 +13,7 @@ from urllib.parse import quote
 import aiohttp
 from kubernetes.aio.client import ApiClient, Configuration
 
+from dcr_operator.json_nesting import loads
 from dcr_operator.kube import (
     FIELD_MANAGER,
     ApiAlreadyExists,
@@ -219,7 +219,7 @@ def _path(resource: Resource, namespace: str | None, name: str | None = None) ->
 
 def _object(content: bytes) -> JsonObject:
     try:
-        document = json.loads(content)
+        document = loads(content)
     except ValueError:
         document = None
     if not isinstance(document, dict):
@@ -248,7 +248,7 @@ def _refusal(method: str, status: int, headers: Mapping[str, str], content: byte
 def _status_document(content: bytes) -> JsonObject:
     """The metav1.Status of a refusal; proxies answer with other things."""
     try:
-        document = json.loads(content)
+        document = loads(content)
     except ValueError:
         return {}
     return document if isinstance(document, dict) else {}

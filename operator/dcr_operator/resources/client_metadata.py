@@ -36,6 +36,7 @@ from dcr_protocol.client_metadata import ClientMetadata
 from dcr_protocol.member_types import Text
 from dcr_protocol.vocabulary import LOCALIZABLE_MEMBERS, READ_ONLY_MEMBERS
 
+DEEPEST_MEMBER: Final = 32
 # Members of the resource that are not members on the wire.
 _CONTAINERS: Final = frozenset({"localized", "extra"})
 # Their order means something (OIDCR §2); every other list is a set.
@@ -83,7 +84,8 @@ class ClientMetadataSpec(ClientMetadata):
         max_length=EXTRA_MEMBERS,
         description=(
             "Members that have no field here, spelled as on the wire (snake_case), sent as they"
-            " are. Members with a field here and those that the server assigns are refused."
+            " are, at most 32 levels deep. Members with a field here and those that the server"
+            " assigns are refused."
         ),
     )
 
@@ -92,6 +94,8 @@ class ClientMetadataSpec(ClientMetadata):
         taken = sorted(self.extra.keys() & FORBIDDEN_IN_EXTRA)
         if taken or self.software_statement is not None:
             raise ValueError(f"extra must not hold {', '.join(taken) or 'software_statement'}")
+        if _is_deeper(self.extra, DEEPEST_MEMBER) or _is_deeper(self.jwks, DEEPEST_MEMBER):
+            raise ValueError(f"extra and jwks must not nest more than {DEEPEST_MEMBER} levels")
         if not all(_MEMBER_NAME.fullmatch(name) for name in self.extra):
             raise ValueError(
                 "the keys of extra must be names of at most 256 ASCII characters without space"
@@ -111,6 +115,13 @@ class ClientMetadataSpec(ClientMetadata):
         reference = handler(core_schema)
         _complete(handler.resolve_ref_schema(reference))
         return reference
+
+
+def _is_deeper(value: object, levels: int) -> bool:
+    if not isinstance(value, dict | list | tuple):
+        return False
+    inner = value.values() if isinstance(value, dict) else value
+    return levels == 0 or any(_is_deeper(each, levels - 1) for each in inner)
 
 
 TYPED_MEMBERS: Final = frozenset(ClientMetadataSpec.model_fields) - _CONTAINERS - LEFT_OUT
