@@ -85,6 +85,7 @@ async def register(step: Register, observed: Observed, context: Context) -> Obse
         ),
         secret_issued_at=context.now(),
         rotation_request=_answered_request(observed),
+        rotated_at=context.now() if record.intent.retires else None,
     )
     keys = in_force(record.keys, record.intent.body, context.now())
     record = replace(answered(record, registration), keys=keys)

@@ -142,7 +142,7 @@ def _next_rotation(desired: Desired, observed: Observed, registration: Registrat
     keys = observed.stored.keys if observed.stored else None
     if desired.client_keys is not None:
         return _timestamp(next_key_due(desired.client_keys, keys)) if keys else None
-    if observed.usable is not None and why_not_rotated(observed, registration) is not None:
+    if observed.usable is not None and why_not_rotated(desired, observed, registration) is not None:
         return None
     return _timestamp(next_rotation(desired.rotation, registration))
 

@@ -11,7 +11,7 @@ from pydantic import JsonValue
 
 from dcr_operator.client_keys import KeysWish
 from dcr_operator.kube import CLUSTER_OAUTH_PROVIDERS, Key
-from dcr_operator.resources import DeletionPolicy, OAuthClient
+from dcr_operator.resources import DeletionPolicy, OAuthClient, RotationStrategy
 from dcr_operator.rotation_schedule import Rotation
 from dcr_operator.secret_form import SecretForm
 from dcr_operator.secret_presets import PRESETS
@@ -30,6 +30,7 @@ def desired_client(client: OAuthClient) -> Desired | Unwanted:
     spec = client.spec
     metadata = explicit(spec.client_metadata).to_wire()
     request = canonical_json(metadata)
+    rotation = wanted_rotation(client)
     return Desired(
         provider=provider_key(client),
         metadata=metadata,
@@ -41,7 +42,7 @@ def desired_client(client: OAuthClient) -> Desired | Unwanted:
         adopt=_adoption(client),
         overlap=_overlap(client),
         restarts=tuple(Workload(each.kind.value, each.name) for each in spec.rollout_restart),
-        rotation=wanted_rotation(client),
+        rotation=rotation,
         client_keys=_wanted_keys(client),
     )
 
@@ -99,6 +100,7 @@ def wanted_rotation(client: OAuthClient) -> Rotation:
         every=_length(spec.every),
         before_expiry=_length(spec.before_expiry),
         overlap=timedelta(seconds=spec.overlap),
+        reregister=spec.strategy is RotationStrategy.REREGISTER,
     )
 
 

@@ -9,6 +9,7 @@ intent rotate         answer: new secret, the one before with its end
 from datetime import datetime
 
 from dcr_operator.plan_registration import provider_unusable, refused_lately
+from dcr_operator.plan_succession import registered_anew
 from dcr_operator.plan_wanted import read_due, update_of
 from dcr_operator.policy_verdicts import request_denied
 from dcr_operator.reasons import Reason
@@ -40,8 +41,12 @@ def rotation_due(desired: Desired, observed: Observed, now: datetime) -> Step | 
     registration = observed.registration
     if registration is None or observed.intent is not None or observed.rotation_refused:
         return None
-    if why_not_rotated(observed, registration) or not _is_due(desired, observed, now):
+    if why_not_rotated(desired, observed, registration) or not _is_due(desired, observed, now):
         return None
+    if desired.rotation.reregister:
+        if desired.lacking is not None:
+            return None
+        return read_due(desired, observed, now) or registered_anew(desired, observed, now)
     refused = refused_lately(desired, observed, Operation.ROTATE, now)
     overlap = int(desired.rotation.overlap.total_seconds())
     if refused:
@@ -62,8 +67,8 @@ def is_requested(observed: Observed) -> bool:
     return registration is not None and bool(asked) and asked != registration.rotation_request
 
 
-def why_not_rotated(observed: Observed, registration: Registration) -> str | None:
-    """Return why the secret cannot be rotated in place; None when it can, or nobody knows."""
+def why_not_rotated(desired: Desired, observed: Observed, registration: Registration) -> str | None:
+    """Return why the secret cannot be rotated as wanted; None when it can, or nobody knows."""
     usable = observed.usable
     if not has_secret(registration):
         return "the client has no client secret"
@@ -71,7 +76,7 @@ def why_not_rotated(observed: Observed, registration: Registration) -> str | Non
         return "the provider gave no access to manage the client"
     if usable is None:
         return "the provider cannot be asked now"
-    if not usable.snapshot.rotates_secrets:
+    if not (usable.snapshot.rotates_secrets or desired.rotation.reregister):
         return f"{usable.snapshot.connection.provider} does not offer to rotate client secrets"
     return None
 
@@ -130,7 +135,7 @@ def rotation_unsupported(desired: Desired, observed: Observed, _now: datetime) -
     scheduled = desired.rotation.every is not None or (
         desired.rotation.before_expiry is not None and bool(registration.client_secret_expires_at)
     )
-    why = why_not_rotated(observed, registration)
+    why = why_not_rotated(desired, observed, registration)
     if desired.client_keys is not None:
         # Keys are rotated by updates.
         scheduled = desired.client_keys.rotate_every is not None
@@ -140,5 +145,6 @@ def rotation_unsupported(desired: Desired, observed: Observed, _now: datetime) -
     return halt(
         Reason.ROTATION_NOT_SUPPORTED,
         f"other credentials are wanted, and {why}. Remove spec.rotation or the annotation"
-        " dcr-operator.dev/rotate-requested-at, or choose a provider that rotates secrets.",
+        " dcr-operator.dev/rotate-requested-at, choose a provider that rotates secrets, or set"
+        " strategy: Reregister.",
     )

@@ -23,6 +23,7 @@ class Rotation:
     every: timedelta | None = None
     before_expiry: timedelta | None = None
     overlap: timedelta = timedelta(hours=1)
+    reregister: bool = False  # another client takes the place of this one
 
 
 def moment(seconds: int | None) -> datetime | None:

@@ -33,7 +33,7 @@ from dcr_operator.resources.parsing import (
 )
 from dcr_operator.resources.provider_parts import AllowedNamespaces, Limits, SecretKey
 from dcr_operator.resources.resource_model import ObjectMetadata
-from dcr_operator.resources.rotation import RotationSpec
+from dcr_operator.resources.rotation import RotationSpec, RotationStrategy
 from dcr_operator.resources.secret_spec import (
     SECRET_VALUES,
     SecretPreset,
@@ -68,6 +68,7 @@ __all__ = [
     "ProviderKind",
     "ProviderRef",
     "RotationSpec",
+    "RotationStrategy",
     "SecretKey",
     "SecretPreset",
     "SecretSpec",

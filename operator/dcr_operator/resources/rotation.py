@@ -1,5 +1,6 @@
 """How often the credentials of a client are replaced, and how long those before go on working."""
 
+from enum import StrEnum
 from typing import Annotated, Final, Self
 
 from pydantic import AfterValidator, ConfigDict, Field, model_validator
@@ -31,6 +32,11 @@ def between_rule(field: str, least: str, most: str) -> Rule:
         f"{length} >= {parse_duration(least)} && {length} <= {parse_duration(most)}",
         f"{field} must be between {least} and {most}",
     )
+
+
+class RotationStrategy(StrEnum):
+    IN_PLACE = "InPlace"
+    REREGISTER = "Reregister"
 
 
 class RotationSpec(ResourceModel):
@@ -66,6 +72,15 @@ class RotationSpec(ResourceModel):
             " 90d at most; 0s ends it, and all before it, at once."
         ),
         json_schema_extra=schema(between_rule("overlap", "0s", LONGEST_KEPT)),
+    )
+
+    strategy: RotationStrategy = Field(
+        default=RotationStrategy.IN_PLACE,
+        description=(
+            "InPlace asks the provider for another secret of the same client. Reregister registers"
+            " another client and deletes the one before after the overlap, of 5m at least: for"
+            " providers that do not rotate secrets. The client_id changes with it."
+        ),
     )
 
     @model_validator(mode="after")

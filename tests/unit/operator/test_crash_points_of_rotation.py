@@ -111,3 +111,32 @@ async def test_a_client_deleted_after_a_fault_of_its_rotation_is_gone(
         assert not (idempotent and orphans)
         if not reached:
             return
+
+
+@pytest.mark.parametrize("idempotent", KINDS)
+@pytest.mark.parametrize("fault", list(Fault))
+async def test_a_rotation_by_another_client_survives(fault: Fault, *, idempotent: bool) -> None:
+    for call in range(1, MOST_CALLS):
+        world = await _ready(idempotent=idempotent)
+        world.set_client(rotation={"strategy": "Reregister"})
+        await world.settle()
+        first = (world.secret() or {})["client_id"]
+        ask_for_rotation(world)
+        reached = await world.run_pass_with(FaultAt(fault, call))
+        assert secret_opens(world)
+        world.restart()
+        await world.run_pass()
+        assert secret_opens(world)
+        world.advance(RESYNC + OVERLAP)
+        await world.settle()
+        assert world.condition() == ("True", "Ready")
+        assert secret_opens(world)
+        last = (world.secret() or {})["client_id"]
+        assert last != first
+        assert world.status["lastHandledRotateAt"] == "now"
+        left = world.provider.clients.keys() - {last}
+        assert len(left) <= len(world.record.orphans) <= 1
+        assert not (idempotent and left)
+        if not reached:
+            return
+    raise AssertionError("a pass makes more calls than the sweep covers")

@@ -38,6 +38,7 @@ _OF_CLIENTS = [
     ("spec.clientKeys.overlap", "desired", "spec.overlap"),
     ("spec.rotation.every", "desired", "spec.every"),
     ("spec.rotation.beforeExpiry", "desired", "spec.before_expiry"),
+    ("spec.rotation.strategy", "desired", "spec.strategy"),
     ("spec.rotation.overlap", "desired", "spec.overlap"),
     ("spec.suspend", "desired", "spec.suspend"),
     ("spec.adopt.clientId", "desired", "adopt.client_id"),

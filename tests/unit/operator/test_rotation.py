@@ -177,6 +177,36 @@ async def test_a_provider_that_cannot_rotate_is_told_of(asked: str) -> None:
     assert world.wire.writes == []
 
 
+async def test_where_nothing_rotates_another_client_takes_the_place_of_this_one() -> None:
+    world = await ready_world()
+    world.set_client(rotation={"every": "30d", "strategy": "Reregister"})
+    before = world.secret() or {}
+    await world.settle()
+    world.advance(30 * DAY)
+    await world.run_pass()
+    after = world.secret() or {}
+    assert after["client_id"] != before["client_id"]
+    for secret in (before, after):
+        assert world.provider.opens(secret["client_id"], secret["client_secret"])
+    assert world.condition() == ("True", "Ready")
+    assert {"lastRotationTime", "previousCredentialsValidUntil"} <= world.status.keys()
+    world.advance(OVERLAP)
+    await world.settle()
+    assert list(world.provider.clients) == [after["client_id"]]
+    assert world.record.orphans == ()
+
+
+async def test_a_request_is_answered_by_another_client_where_that_is_wanted() -> None:
+    world = await ready_world()
+    world.set_client(rotation={"strategy": "Reregister"})
+    await world.settle()
+    ask_for_rotation(world)
+    await world.run_pass()
+    assert world.status["lastHandledRotateAt"] == "now"
+    await world.run_pass()
+    assert (world.wire.writes, len(world.provider.clients)) == ([], 2)
+
+
 async def test_a_wish_to_rotate_before_an_expiry_that_never_comes_is_fulfilled() -> None:
     world = await ready_world()
     world.set_client(rotation={"beforeExpiry": "1d"})
