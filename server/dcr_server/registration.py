@@ -62,7 +62,9 @@ async def register(request: Request, server: Server) -> Response:
     outcome: RegistrationOutcome | None = None
     # What was answered before is answered again, whatever the rules have become since.
     if repeatable is not None:
-        outcome = await server.storage.clients.replay(repeatable, issued.fresh, origin)
+        outcome = await server.storage.clients.replay(
+            repeatable, issued.fresh, origin, access.token_hash
+        )
     if outcome is None:
         if access.only_repeats is not None:
             raise access.only_repeats

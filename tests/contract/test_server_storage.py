@@ -138,16 +138,32 @@ async def test_a_key_with_another_body_is_refused(storage: Storage) -> None:
 
 
 async def test_a_replay_before_the_rest_is_looked_at_is_the_same(storage: Storage) -> None:
-    assert await storage.clients.replay(KEY, fresh("b"), ORIGIN) is None
+    assert await storage.clients.replay(KEY, fresh("b"), ORIGIN, None) is None
     await storage.clients.register(replace(registration("a"), repeatable=KEY))
-    outcome = await storage.clients.replay(KEY, fresh("b"), ORIGIN)
+    outcome = await storage.clients.replay(KEY, fresh("b"), ORIGIN, None)
     assert isinstance(outcome, Replayed)
     assert [held.secret_hash for held in outcome.client.credentials] == [
         hash_of("secret a"),
         hash_of("secret b"),
     ]
     other = replace(KEY, body_hash=hash_of("other"))
-    assert await storage.clients.replay(other, fresh("c"), ORIGIN) == IdempotencyKeyReused()
+    assert await storage.clients.replay(other, fresh("c"), ORIGIN, None) == IdempotencyKeyReused()
+
+
+async def test_a_token_that_ended_since_it_was_looked_up_repeats_nothing(
+    storage: Storage,
+) -> None:
+    ending = replace(TOKEN, token_hash=hash_of("ending"), expires_at=NOW + 1)
+    await storage.initial_access_tokens.add(ending, ORIGIN)
+    await storage.clients.register(replace(registration("a"), repeatable=KEY))
+    late, token_hash = replace(KEY, at=NOW + 1), ending.token_hash
+    spent = InitialAccessTokenSpent()
+    assert await storage.clients.replay(late, fresh("b"), ORIGIN, token_hash) == spent
+    assert isinstance(await storage.clients.replay(KEY, fresh("b"), ORIGIN, token_hash), Replayed)
+    await storage.initial_access_tokens.revoke(ending.token_id, now=NOW, origin=ORIGIN)
+    assert await storage.clients.replay(KEY, fresh("c"), ORIGIN, token_hash) == spent
+    again = replace(registration("b"), repeatable=KEY, initial_access_token_hash=token_hash)
+    assert await storage.clients.register(again) == spent
 
 
 async def test_an_update_that_was_done_before_changes_credentials_only(storage: Storage) -> None:
@@ -169,18 +185,18 @@ async def test_a_key_outlives_its_client_by_a_day(storage: Storage) -> None:
     await storage.clients.delete("a", token_hash=hash_of("rat a"), now=NOW, origin=ORIGIN)
     repeated = replace(registration("b"), repeatable=KEY)
     assert await storage.clients.register(repeated) == ReplayedClientGone()
-    assert await storage.clients.replay(KEY, fresh("b"), ORIGIN) == ReplayedClientGone()
+    assert await storage.clients.replay(KEY, fresh("b"), ORIGIN, None) == ReplayedClientGone()
 
 
 async def test_an_expired_key_is_as_good_as_none(storage: Storage) -> None:
     await storage.clients.register(replace(registration("a"), repeatable=KEY))
     await storage.clients.delete("a", token_hash=hash_of("rat a"), now=NOW, origin=ORIGIN)
     late = replace(KEY, at=NOW + 86400)
-    assert await storage.clients.replay(late, fresh("b"), ORIGIN) is None
+    assert await storage.clients.replay(late, fresh("b"), ORIGIN, None) is None
     outcome = await storage.clients.register(replace(registration("b"), repeatable=late))
     assert isinstance(outcome, Registered)
     # It begins anew, with the client that it stands for now.
-    assert isinstance(await storage.clients.replay(late, fresh("c"), ORIGIN), Replayed)
+    assert isinstance(await storage.clients.replay(late, fresh("c"), ORIGIN, None), Replayed)
 
 
 async def test_an_update_is_that_of_the_presented_token(storage: Storage) -> None:

@@ -84,7 +84,7 @@ async def test_a_token_is_named_where_it_is_made_used_repeated_and_revoked(
     presenting = replace(ORIGIN, token_id=TOKEN.token_id)
     wanted = replace(registration("a"), origin=presenting, repeatable=KEY)
     await storage.clients.register(wanted)
-    await storage.clients.replay(KEY, fresh("again"), presenting)
+    await storage.clients.replay(KEY, fresh("again"), presenting, TOKEN.token_hash)
     await storage.initial_access_tokens.revoke(TOKEN.token_id, now=NOW, origin=ORIGIN)
     entries = await told(storage, AuditFilter(token_id=TOKEN.token_id))
     assert [(entry.action, entry.client_id) for entry in entries] == [

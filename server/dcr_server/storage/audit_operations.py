@@ -7,7 +7,7 @@ from typing import Final, cast
 
 from dcr_protocol.frozen import dataclass
 from dcr_server.records import Action, Actor, AuditEntry, Origin, Owner
-from dcr_server.storage.operations import Operation, Row, Statement
+from dcr_server.storage.operations import CHANGED, Operation, Row, Statement
 from dcr_server.storage.requests import AuditFilter
 
 _TELL: Final = """INSERT INTO audit
@@ -22,7 +22,7 @@ _OLDEST: Final = "SELECT id, at FROM audit ORDER BY id LIMIT ?"
 _KEEP_FROM: Final = """INSERT INTO audit_kept_from (one, at) VALUES (1, ?)
     ON CONFLICT (one) DO UPDATE SET at = excluded.at
     WHERE audit_kept_from.at < excluded.at RETURNING 1"""
-_REMOVE: Final = "DELETE FROM audit WHERE id >= ? AND id <= ? AND at < ?"
+_REMOVE: Final = "DELETE FROM audit WHERE id >= ? AND id <= ? AND at < ?" + CHANGED
 NOBODY: Final = Owner("")
 
 
@@ -93,8 +93,9 @@ def shorten(kept_from: int, limit: int) -> Operation[int]:
     if not expired:
         return 0
     yield _KEEP_FROM, (kept_from,)
-    yield _REMOVE, (expired[0], expired[-1], kept_from)
-    return len(expired)
+    removed = yield _REMOVE, (expired[0], expired[-1], kept_from)
+    # Of those that another process has removed meanwhile none is counted.
+    return len(removed)
 
 
 def _entry(row: Row) -> AuditEntry:

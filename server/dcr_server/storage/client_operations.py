@@ -75,6 +75,9 @@ _COUNT_OF_SUBJECT: Final = """SELECT count(*) FROM (
 _USE_INITIAL_ACCESS_TOKEN: Final = """UPDATE initial_access_tokens SET uses = uses + 1
     WHERE token_hash = ? AND (max_uses IS NULL OR uses < max_uses)
     AND (expires_at IS NULL OR expires_at > ?) RETURNING 1"""
+# A repeat costs no use, and the last one may be repeated too.
+_INITIAL_ACCESS_TOKEN: Final = """SELECT 1 FROM initial_access_tokens
+    WHERE token_hash = ? AND (expires_at IS NULL OR expires_at > ?)"""
 # An expired key is as good as none.
 _KEY: Final = """SELECT body_hash, client_id FROM idempotency_keys
     WHERE key_hash = ? AND (expires_at IS NULL OR expires_at > ?)"""
@@ -99,7 +102,10 @@ def register(registration: Registration) -> Operation[RegistrationOutcome]:
     # A replay comes before use counting: a lost response must not cost the last use of a token.
     repeatable = registration.repeatable
     if repeatable is not None:
-        replayed = yield from replay(repeatable, registration.fresh, registration.origin)
+        token_hash = registration.initial_access_token_hash
+        replayed = yield from replay(
+            repeatable, registration.fresh, registration.origin, token_hash
+        )
         if replayed is not None:
             return replayed
     if _has_limits(registration) and not (yield from _is_below_limits(registration)):
@@ -116,10 +122,16 @@ def register(registration: Registration) -> Operation[RegistrationOutcome]:
     return Registered(client)
 
 
-def replay(repeatable: Repeatable, fresh: Fresh, origin: Origin) -> Operation[ReplayOutcome | None]:
+def replay(
+    repeatable: Repeatable, fresh: Fresh, origin: Origin, initial_access_token_hash: bytes | None
+) -> Operation[ReplayOutcome | None]:
     client_id = yield from _earlier_client(repeatable)
     if client_id is None or isinstance(client_id, IdempotencyKeyReused):
         return client_id
+    if initial_access_token_hash is not None:
+        token = initial_access_token_hash, repeatable.at
+        if (yield from first_row(_INITIAL_ACCESS_TOKEN, token)) is None:
+            return InitialAccessTokenSpent()
     client = yield from _find_to_change(client_id)
     if client is None or client.is_expired(repeatable.at):
         return ReplayedClientGone()

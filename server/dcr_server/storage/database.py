@@ -98,13 +98,17 @@ class Clients:
         return await self._database.write(partial(client_operations.register, registration))
 
     async def replay(
-        self, repeatable: Repeatable, fresh: Fresh, origin: Origin
+        self,
+        repeatable: Repeatable,
+        fresh: Fresh,
+        origin: Origin,
+        initial_access_token_hash: bytes | None,
     ) -> ReplayOutcome | None:
         # Most keys are new: then nothing is written.
         if not await self._database.read(client_operations.is_known(repeatable)):
             return None
         return await self._database.write(
-            partial(client_operations.replay, repeatable, fresh, origin)
+            partial(client_operations.replay, repeatable, fresh, origin, initial_access_token_hash)
         )
 
     async def find(self, client_id: str) -> Client | None:
@@ -147,7 +151,7 @@ class Clients:
 class InitialAccessTokens:
     """Remembers for a second a token that was found and has no limit of uses.
 
-    No registration rests on it: its transaction looks at the token itself.
+    No registration and no repeat of one rests on it: their transactions look at the token itself.
     """
 
     def __init__(self, database: Database) -> None:
@@ -174,8 +178,12 @@ class InitialAccessTokens:
         return await self._database.scan(token_operations.page(policy, after, limit))
 
     async def revoke(self, token_id: str, *, now: int, origin: Origin) -> bool:
+        revoked = await self._database.write(
+            partial(token_operations.revoke, token_id, now, origin)
+        )
+        # Not before: until then it would be found, and remembered, once more.
         self._recent.clear()
-        return await self._database.write(partial(token_operations.revoke, token_id, now, origin))
+        return revoked
 
 
 class SigningKeys:

@@ -50,9 +50,16 @@ class ClientStorage(Protocol):
     async def register(self, registration: Registration) -> RegistrationOutcome: ...
 
     async def replay(
-        self, repeatable: Repeatable, fresh: Fresh, origin: Origin
+        self,
+        repeatable: Repeatable,
+        fresh: Fresh,
+        origin: Origin,
+        initial_access_token_hash: bytes | None,
     ) -> ReplayOutcome | None:
-        """Answer a registration that was done before; None when the key is new."""
+        """Answer a registration that was done before; None when the key is new.
+
+        The token may be used up; None: something else than a minted token admits the repeat.
+        """
         ...
 
     async def find(self, client_id: str) -> Client | None:

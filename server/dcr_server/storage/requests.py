@@ -127,14 +127,8 @@ class TokenRetired:
     """The client is gone, or the registration access token no longer among those that it holds."""
 
 
-ReplayOutcome = Replayed | IdempotencyKeyReused | ReplayedClientGone
-RegistrationOutcome = (
-    Registered
-    | ReplayOutcome
-    | InitialAccessTokenSpent
-    | SoftwareStatementUsed
-    | ClientLimitReached
-)
+ReplayOutcome = Replayed | IdempotencyKeyReused | ReplayedClientGone | InitialAccessTokenSpent
+RegistrationOutcome = Registered | ReplayOutcome | SoftwareStatementUsed | ClientLimitReached
 UpdateOutcome = Updated | IdempotencyKeyReused | TokenRetired
 
 
