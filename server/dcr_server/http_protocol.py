@@ -10,7 +10,7 @@ from typing import Final
 from urllib.parse import unquote
 
 import structlog
-from httptools import parse_url
+from httptools import HttpParserError, HttpParserUpgrade, parse_url
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
 from dcr_server.whole_answers import WholeAnswer
@@ -35,6 +35,8 @@ class BoundedHttpProtocol(HttpToolsProtocol):
         self._in_head = True
         # Of the request before the one whose body is arriving.
         self._earlier_cycle: RequestResponseCycle | None = None
+        # That of a request for another protocol, without what asks for it.
+        self._head_again = b""
         self._refused = False
         # What the parser has kept to itself: bytes since it last told us of any progress.
         self._unparsed = 0
@@ -58,7 +60,8 @@ class BoundedHttpProtocol(HttpToolsProtocol):
             return
         self._progress = False
         self._in_this_piece = len(data)
-        super().data_received(data)
+        self._unset_keepalive_if_required()
+        self._parse(data)
         if self._progress:
             self._unparsed = 0
         else:
@@ -68,6 +71,24 @@ class BoundedHttpProtocol(HttpToolsProtocol):
         # uvicorn ends its keep-alive timer for any byte, also for those that begin no request.
         if self._deadline is None and (self._receiving or self._owed_earlier() is None):
             self._limit_time()
+
+    def _parse(self, data: bytes) -> None:
+        """RFC 9110 §7.8: who asks for another protocol is answered in this one.
+
+        The parser takes such a request for one without a body, which it would then read as the next
+        request, behind the back of a proxy. So it gets the head again, without the asking.
+        """
+        while data:
+            try:
+                self.parser.feed_data(data)
+            except HttpParserUpgrade as upgrade:
+                head, self._head_again = self._head_again, b""
+                data = head + data[upgrade.args[0] :]
+            except HttpParserError:
+                self._refuse(self._refusal)
+                return
+            else:
+                return
 
     def on_message_begin(self) -> None:
         super().on_message_begin()
@@ -96,6 +117,10 @@ class BoundedHttpProtocol(HttpToolsProtocol):
             # Reading is resumed with each answer, and each time thousands more could come. What is
             # kept is answered, then the connection ends: RFC 9112 §9.3.2 has the client repeat.
             raise ValueError
+        if self.parser.should_upgrade():
+            self._head_again = self._head_without_upgrade()
+            if self._head_again:
+                return
         owed = self._owed_earlier()
         self._describe_request()
         self._earlier_cycle = self.cycle
@@ -113,14 +138,13 @@ class BoundedHttpProtocol(HttpToolsProtocol):
         super().on_body(body)
 
     def on_message_complete(self) -> None:
+        if self._head_again:
+            return
         self._receiving = False
         self._in_head = True
         self._progress = True
         self._forget_deadline()
         super().on_message_complete()
-
-    def send_400_response(self, msg: str) -> None:  # noqa: ARG002 - the signature is uvicorn's
-        self._refuse(self._refusal)
 
     def shutdown(self) -> None:
         """Wait for answers, not for requests that are still on their way."""
@@ -186,6 +210,15 @@ class BoundedHttpProtocol(HttpToolsProtocol):
             keep_alive=self.scope["http_version"] != "1.0" and self.parser.should_keep_alive(),
             on_response=self.on_response_complete,
         )
+
+    def _head_without_upgrade(self) -> bytes:
+        """Return nothing if it asks for no other protocol by that header, as CONNECT does not."""
+        fields = [field for field in self.headers if field[0] != b"upgrade"]
+        if len(fields) == len(self.headers):
+            return b""
+        version = self.parser.get_http_version().encode("ascii")
+        start = b"%b %b HTTP/%b\r\n" % (self.parser.get_method(), self.url, version)
+        return b"%b%b\r\n" % (start, b"".join(b"%b: %b\r\n" % field for field in fields))
 
     def _size_of_head(self) -> int:
         return len(self.url) + sum(len(name) + len(value) for name, value in self.headers)

@@ -25,6 +25,8 @@ LONG_HEAD = b"GET / HTTP/1.1\r\nX: " + LONG + b"\r\n\r\n"
 class Listening:
     port: int
     http_server: uvicorn.Server
+    seen: list[bytes]
+    """The bodies of the requests that were answered."""
 
     async def exchange(self, *pieces: bytes) -> bytes:
         """Send the pieces one by one and read until the server closes."""
@@ -70,13 +72,14 @@ def _deliver(connection: BoundedHttpProtocol, *pieces: bytes) -> None:
 
 
 async def _app(scope: Any, receive: Any, send: Any) -> None:  # noqa: ANN401 - ASGI's own types
-    if scope["path"] == "/early":
-        pass
-    else:
-        while (message := await receive()).get("more_body"):
-            pass
-        if message["type"] == "http.disconnect":
-            return
+    if scope["path"] != "/early":
+        body, more = b"", True
+        while more:
+            message = await receive()
+            if message["type"] == "http.disconnect":
+                return
+            body, more = body + message["body"], message["more_body"]
+        scope["state"]["seen"].append(body)
     await send(
         {"type": "http.response.start", "status": 200, "headers": [(b"content-length", b"2")]}
     )
@@ -97,10 +100,12 @@ async def listening(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Listening]
     )
     http_server = uvicorn.Server(config)
     monkeypatch.setattr(http_server, "capture_signals", contextlib.nullcontext)
+    seen: list[bytes] = []
     serving = asyncio.create_task(http_server.serve())
     await _until(lambda: http_server.started)
+    http_server.lifespan.state["seen"] = seen
     port = int(http_server.servers[0].sockets[0].getsockname()[1])
-    yield Listening(port, http_server)
+    yield Listening(port, http_server, seen)
     http_server.should_exit = True
     await serving
 
@@ -264,6 +269,43 @@ async def test_requests_beyond_those_that_may_wait_are_not_kept(listening: Liste
     # One is answered while the others wait; the connection ends with the last that is kept.
     assert answer.count(b"HTTP/1.1 200 ") == answer.count(b"HTTP/1.1 ") == MOST_PIPELINED + 1
     assert answer.endswith(b"connection: close\r\n\r\nok")
+
+
+UPGRADE = b"Connection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\nHTTP2-Settings: AAMA\r\n"
+
+
+@pytest.mark.parametrize(
+    "pieces",
+    [
+        pytest.param([POST], id="in one piece"),
+        pytest.param([POST[:-2], POST[-2:]], id="the body by itself"),
+        pytest.param([POST[:30], POST[30:]], id="the head in two pieces"),
+        pytest.param([CHUNKED + b"2\r\n{}\r\n0\r\n\r\n"], id="chunked"),
+        pytest.param([b"GET / HTTP/1.1\r\nHost: x\r\n\r\n"], id="without a body"),
+        pytest.param([b"GET / HTTP/1.1\r\nUpgrade: x\r\nHost: x\r\n\r\n"], id="twice"),
+    ],
+)
+async def test_who_asks_for_another_protocol_is_answered_in_this_one(
+    listening: Listening, pieces: list[bytes]
+) -> None:
+    first, *rest = pieces
+    first = first.replace(b"Host: x\r\n", UPGRADE)
+    last = GET.replace(b"Host: x", b"Connection: close")
+    async with listening.connected() as (reader, connection), asyncio.timeout(3):
+        _deliver(connection, first, *rest, last)
+        answer = await reader.read()
+    # The body is none of the requests, and those that follow are not lost.
+    assert listening.seen == [b"{}" if b"{}" in b"".join(pieces) else b"", b""]
+    assert answer.count(b"HTTP/1.1 200 ") == answer.count(b"HTTP/1.1 ") == 2
+
+
+async def test_a_request_in_a_body_is_no_request_whatever_protocol_is_asked_for(
+    listening: Listening,
+) -> None:
+    head = b"POST / HTTP/1.1\r\n" + UPGRADE + b"Content-Length: %d\r\n\r\n" % len(GET)
+    last = GET.replace(b"Host: x", b"Connection: close")
+    await listening.answers(head, GET, last)
+    assert listening.seen == [GET, b""]
 
 
 async def test_the_end_does_not_wait_for_half_a_request(listening: Listening) -> None:
