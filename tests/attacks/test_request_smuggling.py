@@ -12,6 +12,8 @@ from tests.unit.server.registrant import Registrant
 SMUGGLED = "GET /jwks HTTP/1.1\r\nHost: auth.test\r\n\r\n"
 POST = "POST /connect/register HTTP/1.1"
 
+UPGRADE = ["Connection: Upgrade, HTTP2-Settings", "Upgrade: h2c", "HTTP2-Settings: AAMA"]
+
 # Each hides SMUGGLED from one reader of the headers and shows it to another.
 AMBIGUOUS = {
     "two lengths": ["Content-Length: 0", f"Content-Length: {len(SMUGGLED)}"],
@@ -47,11 +49,13 @@ AMBIGUOUS = {
 
 @pytest.mark.parametrize("headers", AMBIGUOUS.values(), ids=AMBIGUOUS.keys())
 @pytest.mark.parametrize("chunked", [False, True], ids=["as a length", "as chunks"])
+@pytest.mark.parametrize("upgrade", [[], UPGRADE], ids=["HTTP/1.1", "another protocol"])
 async def test_a_request_of_uncertain_length_is_the_last_of_its_connection(
-    listening: Listening, headers: list[str], chunked: bool
+    listening: Listening, headers: list[str], upgrade: list[str], chunked: bool
 ) -> None:
     body = ("0\r\n\r\n" if chunked else "") + SMUGGLED
-    received = await listening.exchange(request(POST, *headers, close=False) + body.encode())
+    head = request(POST, *upgrade, *headers, close=False)
+    received = await listening.exchange(head + body.encode())
     answers = read_answers(received)
     # The only outcome that matters: what hides in the body is never answered.
     assert b'"keys"' not in received
