@@ -58,19 +58,18 @@ async def register(request: Request, server: Server) -> Response:
     access, body = await authenticate_registration(request, server)
     repeatable = _repeatable(request, server, access, body)
     issued = issue(server, access.policy)
+    clients = server.storage.clients
     origin = origin_of(request, server, Actor.REGISTRANT, token_id=access.token_id)
     outcome: RegistrationOutcome | None = None
     # What was answered before is answered again, whatever the rules have become since.
     if repeatable is not None:
-        outcome = await server.storage.clients.replay(
-            repeatable, issued.fresh, origin, access.token_hash
-        )
+        outcome = await clients.replay(repeatable, issued.fresh, origin, access.token_hash)
     if outcome is None:
         if access.only_repeats is not None:
             raise access.only_repeats
         document = parse_json_object(body)
         admitted = await admit(document, access.policy, server, verified=access.statement)
-        outcome = await server.storage.clients.register(
+        outcome = await clients.register(
             Registration(
                 client=_new_client(server, access, admitted.metadata, issued.fresh),
                 fresh=issued.fresh,
