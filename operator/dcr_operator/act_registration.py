@@ -8,6 +8,7 @@ import structlog
 from dcr_operator.announcing import announce
 from dcr_operator.client_keys import in_force, last_retirement, with_next
 from dcr_operator.compensation import compensate
+from dcr_operator.kube import ApiConflict
 from dcr_operator.orphans import OrphanCause
 from dcr_operator.outcomes import (
     CannotTell,
@@ -52,6 +53,7 @@ from dcr_operator.state import (
 )
 from dcr_operator.steps import Register, Unregister, Update
 from dcr_operator.verdicts import after_failure, client_of_key_is_gone, verdict
+from dcr_operator.yielding import store_or_yield, yield_registration
 from dcr_protocol.client_information import ClientInformation
 
 log = structlog.get_logger("dcr_operator")
@@ -91,6 +93,9 @@ async def register(step: Register, observed: Observed, context: Context) -> Obse
     record = replace(answered(record, registration), keys=keys)
     try:
         observed = await store_answer(observed, record, context)
+    except ApiConflict:
+        await yield_registration(observed, registration, context)
+        raise
     except RecordNotWrittenError:
         await compensate(observed, registration, context)
         raise
@@ -192,7 +197,7 @@ async def update(step: Update, observed: Observed, context: Context) -> Observed
 
 async def _store_updated(observed: Observed, record: Record, context: Context) -> Observed:
     before = observed.stored
-    observed = await store_answer(observed, record, context)
+    observed = await store_or_yield(observed, record, context)
     if before is not None and has_switched_key(before, record) and record.registration is not None:
         context.metrics.rotation_ended("rotated")
         end = last_retirement(record.keys)
@@ -286,7 +291,7 @@ async def _have_read(
     if seen != registration or left_open:
         intent = None if left_open else record.intent
         now_known = replace(record, registration=seen, intent=intent)
-        observed = await store_answer(observed, now_known, context)
+        observed = await store_or_yield(observed, now_known, context)
     return replace(learned(observed, context), drift=drift)
 
 

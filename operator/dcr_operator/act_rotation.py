@@ -23,7 +23,7 @@ from dcr_operator.outcomes import (
 )
 from dcr_operator.ports import Context, EventType, Management
 from dcr_operator.reasons import Reason
-from dcr_operator.record_store import store_answer, write_record
+from dcr_operator.record_store import write_record
 from dcr_operator.registration_facts import dated, merged, overtaken
 from dcr_operator.rotation_schedule import moment, overlap_end
 from dcr_operator.state import (
@@ -37,6 +37,7 @@ from dcr_operator.state import (
 )
 from dcr_operator.steps import EndOverlap, MakeKeyPair, Rotate
 from dcr_operator.verdicts import settles, verdict
+from dcr_operator.yielding import store_or_yield
 from dcr_protocol.secret_rotation import secret_rotation_request
 
 
@@ -91,7 +92,7 @@ async def _store(
     after = dated(registration, merged(registration, outcome.information, token), now)
     if after.client_secret == registration.client_secret or record.intent is None:
         # The token may be another one; the secret is none.
-        observed = await store_answer(
+        observed = await store_or_yield(
             observed, replace(record, intent=None, registration=after), context
         )
         said = Malformed("a rotation without another client_secret", may_have_arrived=False)
@@ -104,7 +105,7 @@ async def _store(
         previous_client_secret=registration.client_secret if end > now else None,
         previous_client_secret_expires_at=int(end.timestamp()) if end > now else None,
     )
-    observed = await store_answer(
+    observed = await store_or_yield(
         observed, replace(record, intent=None, registration=rotated), context
     )
     context.metrics.rotation_ended("rotated")

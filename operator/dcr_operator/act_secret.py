@@ -113,7 +113,9 @@ async def _remove_stale(
     if not stale:
         return
     pointers = [f"/{_SECTIONS[section]}/{_escaped(key)}" for section, key in stale]
-    operations: list[JsonObject] = [{"op": "test", "path": "/metadata/uid", "value": secret.uid}]
+    # Removing what another has removed meanwhile would be refused as invalid.
+    version = {"op": "test", "path": "/metadata/resourceVersion", "value": secret.resource_version}
+    operations: list[JsonObject] = [{**version}]
     operations += [{"op": "remove", "path": pointer} for pointer in pointers]
     await context.kubernetes.json_patch(SECRETS, resource.key.namespace, secret.name, operations)
 

@@ -50,6 +50,7 @@ WANTED: Sequence[Check[Desired]] = (
     key_due,
     # An open intent: a client may exist that we do not know.
     wanted.creation_unknown,
+    retirement.without_successor,
     wanted.not_registered,
     # From here on there is a client.
     wanted.unprotected,

@@ -52,6 +52,11 @@ def due_now(_desired: Desired, observed: Observed, now: datetime) -> Step | None
     return _next(observed, due(stored, now), now, patience=PATIENCE)
 
 
+def without_successor(desired: Desired, observed: Observed, now: datetime) -> Step | None:
+    """What is to go does so also when nothing is registered in its place, and nothing will be."""
+    return None if observed.registration is not None else due_now(desired, observed, now)
+
+
 def elsewhere_unanswered(_wish: Unwanted, observed: Observed, now: datetime) -> Step | None:
     """A registration that was to take the place of the one in force is looked up by itself."""
     intent = observed.intent

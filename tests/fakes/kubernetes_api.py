@@ -16,6 +16,7 @@ from dcr_operator.kube import (
     SECRETS,
     ApiAlreadyExists,
     ApiConflict,
+    ApiInvalid,
     ApiNotFound,
     ApiUnavailable,
     JsonObject,
@@ -334,6 +335,8 @@ def _patch(body: JsonObject, operation: JsonObject) -> None:
         case "add" | "replace":
             target[last] = value
         case "remove":
+            if last not in target:
+                raise ApiInvalid(422, "Invalid", f"there is no {last} to remove")
             del target[last]
         case _:
             raise AssertionError(operation)

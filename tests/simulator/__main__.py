@@ -2,7 +2,7 @@
 `make crash-points`: let everything happen at every outbound call of every operation.
 
 DEPTH=     all (default): every fault and edit at every point, and two in a row;
-           single: one at a time; ordinary: what the tests do
+           single: one at a time; ordinary: what the tests do. Each with two operators, too.
 OPERATION= the name of one operation
 PROVIDER=  one kind of provider
 
@@ -18,6 +18,7 @@ from tests.simulator.exploration import HEADER, Depth, Explored, explore
 from tests.simulator.provider_kinds import KINDS, ORDINARY
 from tests.simulator.scenarios import SCENARIOS
 from tests.simulator.simulation import Simulator
+from tests.simulator.two_operators import explore_two
 
 _DEPTHS = {
     "all": (Depth(distinct=False, pairs=True), tuple(KINDS)),
@@ -44,6 +45,8 @@ def main() -> int:
     for scenario in scenarios:
         for each in (kind,) if kind else kinds:
             done.append(asyncio.run(explore(simulator, scenario, each, how)))
+            print(done[-1].line(), flush=True)
+            done.append(asyncio.run(explore_two(simulator, scenario, each)))
             print(done[-1].line(), flush=True)
     failures = [failure for each in done for failure in each.failures]
     for failure in failures:

@@ -7,7 +7,15 @@ from typing import Final
 from dcr_operator.kube import OAUTH_CLIENTS, SECRETS, JsonObject, Resource, object_meta
 from dcr_operator.record import record_name
 from tests.fakes.kubernetes_api import member_of
-from tests.fakes.operator_world import NAME, NAMESPACE, SYSTEM, World, client_spec, document
+from tests.fakes.operator_world import (
+    ELSEWHERE,
+    NAME,
+    NAMESPACE,
+    SYSTEM,
+    World,
+    client_spec,
+    document,
+)
 from tests.simulator.scenarios import (
     BY_POST,
     DEAD,
@@ -17,6 +25,7 @@ from tests.simulator.scenarios import (
     Life,
     Scenario,
     lose_token,
+    providers,
     set_spec,
 )
 
@@ -77,6 +86,19 @@ def _delete_and_create(world: World) -> None:
     renewed = document(OAUTH_CLIENTS, NAMESPACE, NAME, spec=client_spec(clientMetadata=METADATA))
     world.delete_client()
     world.cluster.when_gone(OAUTH_CLIENTS, renewed)
+
+
+def _move(world: World) -> None:
+    client = world.client
+    if client is not None:
+        spec = client["spec"]
+        assert isinstance(spec, dict)
+        set_spec(world, {**spec, "providerRef": ELSEWHERE})
+
+
+def _moved(ending: Ending) -> Ending:
+    # What the policy of the other provider denies is nothing.
+    return Ending({**ending.spec, "providerRef": ELSEWHERE})
 
 
 def _secret_name(world: World) -> str:
@@ -161,8 +183,9 @@ def _made_again(ending: Ending) -> Ending | None:
 
 
 def _delete_at_the_provider(world: World) -> None:
-    for client_id in list(world.provider.clients):
-        world.provider.forget(client_id)
+    for provider in providers(world):
+        for client_id in list(provider.clients):
+            provider.forget(client_id)
 
 
 EDITS: Final = (
@@ -184,6 +207,7 @@ EDITS: Final = (
         _if_live(lambda ending: ending.with_metadata(BY_POST)),
         _RESOURCE,
     ),
+    Edit("another provider is named", _move, _if_live(_moved), _RESOURCE),
     Edit("it is deleted", World.delete_client, _if_live(lambda _: DEAD), _GARBAGE),
     Edit("it is deleted and made again", _delete_and_create, _made_again, _GARBAGE),
     Edit("the Secret is tampered with", _edit_secret(_other_password), _unless_retained, _SECRETS),

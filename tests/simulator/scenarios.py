@@ -6,7 +6,9 @@ from enum import Enum, auto
 from typing import Final
 
 from dcr_operator.kube import OAUTH_CLIENTS, JsonObject
-from tests.fakes.operator_world import NAME, NAMESPACE, RESYNC, World, client_spec
+from tests.fakes.operator_world import ELSEWHERE, NAME, NAMESPACE, RESYNC, World, client_spec
+from tests.fakes.provider import FakeProvider
+from tests.fakes.rotation import OVERLAP, ask_for_rotation
 
 METADATA: Final[JsonObject] = {
     "clientName": "Dashboard",
@@ -51,6 +53,10 @@ class Scenario:
     loses_tokens: bool = False  # somebody takes our tokens away: the old client is left
     # Edits after which the end depends on whether the operation had begun.
     without: frozenset[str] = frozenset()
+
+
+def providers(world: World) -> tuple[FakeProvider, FakeProvider]:
+    return (world.provider, world.other)
 
 
 def set_spec(world: World, spec: JsonObject) -> None:
@@ -104,8 +110,9 @@ def _vanish(world: World) -> None:
 
 def lose_token(world: World) -> None:
     """Have every registration access token replaced at the provider by its owner."""
-    for client in world.provider.clients.values():
-        client.tokens = [f"reset-{client.client_id}"]
+    for provider in providers(world):
+        for client in provider.clients.values():
+            client.tokens = [f"reset-{client.client_id}"]
 
 
 def _lose_token_and_edit(world: World) -> None:
@@ -122,6 +129,26 @@ def _drift(world: World) -> None:
 RENAMED: Final = client_spec(clientMetadata=METADATA, secret={"name": "renamed"})
 OF_TYPE: Final = client_spec(clientMetadata=METADATA, secret={"type": "kubernetes.io/basic-auth"})
 RETAINING: Final = client_spec(clientMetadata=METADATA, deletionPolicy="Retain")
+
+
+MOVED: Final = client_spec(clientMetadata=METADATA, providerRef=ELSEWHERE)
+
+
+async def _moved(world: World) -> None:
+    await ready(world)
+    set_spec(world, MOVED)
+    await world.run_pass()
+    assert world.condition() == ("True", "Ready")
+    assert world.provider.clients
+
+
+async def _rotated(world: World) -> None:
+    await ready(world)
+    ask_for_rotation(world)
+    await world.run_pass()
+    secret = world.secret()
+    assert secret is not None
+    assert "previous_client_secret" in secret
 
 
 def _retain(world: World) -> None:
@@ -149,6 +176,25 @@ SCENARIOS: Final = (
     ),
     Scenario(
         "change the Secret's type", ready, lambda world: set_spec(world, OF_TYPE), Ending(OF_TYPE)
+    ),
+    Scenario(
+        "move to another provider", ready, lambda world: set_spec(world, MOVED), Ending(MOVED), True
+    ),
+    Scenario("move back", _moved, _edited_to(METADATA), Ending(), True),
+    Scenario(
+        "end the registration that was left",
+        _moved,
+        lambda world: world.advance(RESYNC),
+        Ending(MOVED),
+        True,
+    ),
+    Scenario("rotate the secret", ready, ask_for_rotation, Ending(), seamless=True),
+    Scenario(
+        "end the overlap of a rotation",
+        _rotated,
+        lambda world: world.advance(OVERLAP),
+        Ending(),
+        seamless=True,
     ),
     Scenario("create what the answer shows to be denied", _limited, _create, DENIED),
     Scenario(

@@ -2,7 +2,7 @@
 
 import copy
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 from structlog.testing import capture_logs
@@ -11,7 +11,8 @@ from dcr_operator.kube import JsonObject
 from dcr_operator.reconcile import reconcile
 from dcr_operator.resync import InMemoryResync
 from tests.fakes.faults import Crash, EditAt, FaultAt, Happening, Schedule, Wire
-from tests.fakes.operator_world import CLIENT, RESYNC, Metrics, World
+from tests.fakes.operator_world import CLIENT, OTHER_ISSUER, RESYNC, Metrics, World
+from tests.fakes.provider import Numbers
 from tests.simulator import oracles
 from tests.simulator.edits import Edit
 from tests.simulator.oracles import Run
@@ -61,8 +62,9 @@ class Simulator:
                 if isinstance(chance, EditOf) and chance.edit.mend is not None:
                     chance.edit.mend(run.world)
                     await settle(run.world)
-            for _ in range(2):
-                # The first may find drift; the second retires a token that was replaced.
+            for _ in range(3 if run.overlapping else 2):
+                # The first may find drift, or that a repeat has replaced what was answered; each
+                # may retire a token.
                 run.world.advance(RESYNC + 100)
                 await settle(run.world)
             oracles.o1_one_client_for_each_live_uid(run)
@@ -79,8 +81,7 @@ class Simulator:
         """Return a world of its own in which the operation has just begun."""
         place = (scenario.name, kind)
         if place not in self._beginnings:
-            world = World(KINDS[kind]())
-            world.add_provider(**HEALING)
+            world = _new_world(kind)
             await scenario.prepare(world)
             world.cluster.written.clear()
             world.events.seen.clear()
@@ -91,12 +92,21 @@ class Simulator:
     async def _reference(self, ending: Ending, kind: str) -> JsonObject:
         place = (repr(ending.spec), kind)
         if place not in self._references:
-            world = World(KINDS[kind]())
-            world.add_provider(**HEALING)
+            world = _new_world(kind)
             world.add_client(**ending.spec)
             await world.settle()
             self._references[place] = oracles.fingerprint(world)
         return self._references[place]
+
+
+def _new_world(kind: str) -> World:
+    """Return a world with two providers of one kind, and nothing of ours."""
+    # Numbers of its own, so that nothing of one works at the other.
+    other = replace(KINDS[kind](), issuer=OTHER_ISSUER, numbers=Numbers(100))
+    world = World(KINDS[kind](), other)
+    world.add_provider(**HEALING)
+    world.add_other_provider(**HEALING)
+    return world
 
 
 def _ending(scenario: Scenario, chances: Sequence[Chance]) -> Ending:

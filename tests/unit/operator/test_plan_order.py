@@ -13,6 +13,7 @@ ORDER = [
     "request_failed",
     "key_due",
     "creation_unknown",
+    "without_successor",
     "not_registered",
     "unprotected",
     "overlap_over",
