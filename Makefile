@@ -118,6 +118,11 @@ conformance: install ## every rule of the standards that the server keeps, its t
 soak: install ## kill the server at random moments, send it anything: ROUNDS=1000 DATABASE=sqlite|postgresql FUZZ=5 SEED=
 	@ROUNDS=$(ROUNDS) DATABASE=$(DATABASE) SEED=$(SEED) python -m tests.soak
 	@FUZZ=$(FUZZ) DATABASE=$(DATABASE) SEED=$(SEED) python -m tests.attacks
+	@$(MAKE) soak-operator SEED=$(SEED)
+
+.PHONY: soak-operator
+soak-operator: install ## kill the operator at random moments: OPERATOR_ROUNDS=100 CLIENTS=200 PROVIDERS=ours|forgetful|both SEED=
+	@OPERATOR_ROUNDS=$(OPERATOR_ROUNDS) CLIENTS=$(CLIENTS) PROVIDERS=$(PROVIDERS) SEED=$(SEED) python -m tests.soak.operator
 
 .PHONY: crash-points
 crash-points: install ## let everything happen at every call of the operator: DEPTH=all|single|ordinary OPERATION= PROVIDER=

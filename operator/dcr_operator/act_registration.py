@@ -1,6 +1,5 @@
 """The requests to the provider: intent first, then the request, then its answer on record."""
 
-import json
 from dataclasses import replace
 
 import structlog
@@ -8,6 +7,7 @@ import structlog
 from dcr_operator.announcing import announce
 from dcr_operator.client_keys import in_force, last_retirement, with_next
 from dcr_operator.compensation import compensate
+from dcr_operator.drift_repair import tell_repair
 from dcr_operator.kube import ApiConflict
 from dcr_operator.orphans import OrphanCause
 from dcr_operator.outcomes import (
@@ -25,7 +25,6 @@ from dcr_operator.reasons import Reason
 from dcr_operator.record_store import RecordNotWrittenError, store_answer, write_record
 from dcr_operator.registration_facts import (
     answered,
-    changed_members,
     dated,
     drift_since,
     has_switched_key,
@@ -187,7 +186,7 @@ async def update(step: Update, observed: Observed, context: Context) -> Observed
             record = replace(record, intent=None, registration=updated)
             record = with_keys_in_force(record, step.body, observed.rotation_request, context.now())
             observed = await _store_updated(observed, record, context)
-            _tell_repair(step, updated, observed, context)
+            tell_repair(step, updated, observed, context)
             return learned(observed, context)
         if not isinstance(outcome, RegistrationAccessTokenRejected):
             break
@@ -210,21 +209,6 @@ async def _store_updated(observed: Observed, record: Record, context: Context) -
             event_type=EventType.NORMAL,
         )
     return observed
-
-
-def _tell_repair(step: Update, updated: Registration, observed: Observed, context: Context) -> None:
-    """Say what was put back; what the provider keeps otherwise stands in status.drift."""
-    kept = {each.member for each in changed_members(json.loads(step.body), updated.metadata)}
-    repaired = [member for member in step.drift if member not in kept]
-    if repaired:
-        announce(
-            observed,
-            context,
-            Reason.DRIFT_REPAIRED,
-            f"{', '.join(repaired)} differed at the provider from spec.clientMetadata and"
-            " was put back",
-            event_type=EventType.NORMAL,
-        )
 
 
 async def unregister(step: Unregister, observed: Observed, context: Context) -> Observed:

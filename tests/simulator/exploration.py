@@ -52,7 +52,11 @@ class Depth:
 async def explore(simulator: Simulator, scenario: Scenario, kind: str, depth: Depth) -> Explored:
     """Let each fault and each edit happen at each point, and people react to each fault."""
     explored = Explored(scenario, kind)
-    calls = (await simulator.run(scenario, kind)).calls
+    try:
+        calls = (await simulator.run(scenario, kind)).calls
+    except AssertionError as error:
+        explored.failures.append(f"{described(scenario, kind, ())}: {error}")
+        return explored
     explored.points, explored.effects = len(calls), len(effects(calls))
     faults = list(_faults(calls, distinct=depth.distinct))
     edits = list(_edits(scenario, calls, distinct=depth.distinct))

@@ -82,7 +82,8 @@ class Simulator:
         place = (scenario.name, kind)
         if place not in self._beginnings:
             world = _new_world(kind)
-            await scenario.prepare(world)
+            with capture_logs():
+                await scenario.prepare(world)
             world.cluster.written.clear()
             world.events.seen.clear()
             scenario.begin(world)
@@ -94,7 +95,8 @@ class Simulator:
         if place not in self._references:
             world = _new_world(kind)
             world.add_client(**ending.spec)
-            await world.settle()
+            with capture_logs():
+                await world.settle()
             self._references[place] = oracles.fingerprint(world)
         return self._references[place]
 
