@@ -5,10 +5,11 @@ no Events. Replaceable by a few hundred lines of list and watch.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Iterator, Mapping
 from dataclasses import dataclass
+from itertools import chain, repeat
 from math import inf
-from typing import Any
+from typing import Any, Final
 
 import aiohttp
 import kopf
@@ -31,6 +32,9 @@ from dcr_operator.watch_responses import ReadableResponse
 from dcr_operator.watch_streams import WatchStreams
 from dcr_operator.work_queue import WorkQueue
 
+SILENCE = 70.0  # seconds until a watch is made anew: an API server sends a bookmark each minute
+_BACKOFFS = (1.0, 1.0, 2.0, 3.0, 5.0, 8.0, 13.0, 21.0)
+_LONGEST_BACKOFF = 30.0
 _LISTED_AFTER = 30.0  # seconds: by then the first listing has been handled
 
 Route = Callable[[str | None, Mapping[str, Any]], list[Enqueue]]
@@ -57,6 +61,7 @@ class EventSource:
     namespaces: tuple[str, ...]  # none: all
     watch_secrets: bool
     watch_namespaced_providers: bool
+    silence: float = SILENCE
 
     async def run(
         self, *, server_timeout: int, stop: asyncio.Event, started: asyncio.Event
@@ -71,7 +76,7 @@ class EventSource:
             watching = asyncio.create_task(
                 kopf.operator(
                     registry=self._registry(session),
-                    settings=watch_settings(server_timeout),
+                    settings=watch_settings(server_timeout, self.silence),
                     clusterwide=not self.namespaces,
                     namespaces=self.namespaces,
                     standalone=True,
@@ -197,7 +202,20 @@ class _NoProgress(kopf.ProgressStorage):
         return essence
 
 
-def watch_settings(server_timeout: int) -> kopf.OperatorSettings:
+class _EndlessBackoffs:
+    """Kopf ends the process when its patience ends; ours waits for the API server.
+
+    Iterated anew for each request.
+    """
+
+    def __iter__(self) -> Iterator[float]:
+        return chain(_BACKOFFS, repeat(_LONGEST_BACKOFF))
+
+
+ENDLESS_BACKOFFS: Final = _EndlessBackoffs()
+
+
+def watch_settings(server_timeout: int, silence: float = SILENCE) -> kopf.OperatorSettings:
     """Kopf as a quiet event source; ``server_timeout`` differs from process to process."""
     settings = kopf.OperatorSettings()
     settings.scanning.disabled = True  # no list of CRDs and namespaces
@@ -212,10 +230,11 @@ def watch_settings(server_timeout: int) -> kopf.OperatorSettings:
     settings.watching.server_timeout = server_timeout  # regular clean reconnects
     settings.watching.client_timeout = server_timeout + 30
     settings.watching.connect_timeout = 10
-    settings.watching.inactivity_timeout = 70  # half-open sockets die
+    settings.watching.inactivity_timeout = silence  # half-open sockets die
     settings.watching.label_selectors["", "v1", "secrets"] = CLIENT_LABEL
     settings.networking.request_timeout = 30
     settings.networking.connect_timeout = 5
     settings.networking.enforce_retry_after = True
+    settings.networking.error_backoffs = ENDLESS_BACKOFFS
     settings.process.ultimate_exiting_timeout = 30  # below the grace period of a pod
     return settings

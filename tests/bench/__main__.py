@@ -4,7 +4,17 @@ import sys
 import traceback
 from collections.abc import Callable, Mapping
 
-from tests.bench import apply, herd, management, memory, registration, scale, tokens, workers
+from tests.bench import (
+    apply,
+    dead_provider,
+    herd,
+    management,
+    memory,
+    registration,
+    scale,
+    tokens,
+    workers,
+)
 from tests.bench.load import MissingLoadGeneratorError
 from tests.bench.report import FOLDER, Figure, Report, begin_tables, goals
 
@@ -17,6 +27,7 @@ BENCHMARKS: Mapping[str, Callable[[], Report]] = {
     "apply": apply.run,
     "memory": memory.run,
     "herd": herd.run,
+    "dead-provider": dead_provider.run,
 }
 
 

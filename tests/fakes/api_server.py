@@ -1,5 +1,6 @@
 """A tiny API server on loopback: it answers as the test says and keeps what it was sent."""
 
+import asyncio
 import json
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
@@ -28,6 +29,7 @@ class Answer:
     text: str | None = None
     headers: dict[str, str] = field(default_factory=dict)
     hang_up: bool = False
+    held: bool = False  # the answer has no end: a watch
 
 
 @dataclass
@@ -42,7 +44,7 @@ class FakeApiServer:
     async def headers(self) -> dict[str, str]:
         return {"Authorization": f"Bearer {self.token}"}
 
-    async def handle(self, request: web.Request) -> web.Response:
+    async def handle(self, request: web.Request) -> web.StreamResponse:
         content = await request.read()
         seen = Sent(
             request.method,
@@ -56,8 +58,21 @@ class FakeApiServer:
         answer = self.answer(seen)
         if answer.hang_up and request.transport is not None:
             request.transport.abort()
+        if answer.held:
+            return await _without_end(request, answer)
         text = answer.text if answer.text is not None else json.dumps(answer.document)
-        return web.Response(status=answer.status, text=text, headers=answer.headers)
+        kind = "application/json" if answer.text is None else "text/plain"
+        return web.Response(
+            status=answer.status, text=text, headers=answer.headers, content_type=kind
+        )
+
+
+async def _without_end(request: web.Request, answer: Answer) -> web.StreamResponse:
+    response = web.StreamResponse(status=answer.status, headers=answer.headers)
+    await response.prepare(request)
+    await response.write((answer.text or "").encode())
+    await asyncio.Event().wait()  # until the client goes
+    return response
 
 
 @asynccontextmanager
@@ -65,7 +80,7 @@ async def running_api_server(answer: Callable[[Sent], Answer]) -> AsyncIterator[
     server = FakeApiServer(answer, Configuration())
     app = web.Application()
     app.router.add_route("*", "/{path:.*}", server.handle)
-    runner = web.AppRunner(app, access_log=None)
+    runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.1, handler_cancellation=True)
     await runner.setup()
     await web.TCPSite(runner, "127.0.0.1", 0).start()
     host, port = runner.addresses[0][:2]

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import pytest
 
 from dcr_operator.backoff import Backoff
-from dcr_operator.events import CredentialsRefusedError, EventSource
+from dcr_operator.events import SILENCE, CredentialsRefusedError, EventSource
 from dcr_operator.kubernetes_connection import KubernetesConnection
 from dcr_operator.watch_index import WatchIndex
 from dcr_operator.watch_streams import WatchStreams
@@ -25,7 +25,7 @@ class PlainConnection(KubernetesConnection):
         return ssl.create_default_context()
 
 
-def source(server: FakeApiServer) -> EventSource:
+def source(server: FakeApiServer, silence: float = SILENCE) -> EventSource:
     return EventSource(
         PlainConnection(server.configuration, None),
         WatchIndex(new_first_look()),
@@ -34,6 +34,7 @@ def source(server: FakeApiServer) -> EventSource:
         namespaces=(),
         watch_secrets=True,
         watch_namespaced_providers=True,
+        silence=silence,
     )
 
 
