@@ -3,6 +3,7 @@
 import base64
 import json
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 
 import pytest
 import yaml
@@ -214,6 +215,7 @@ def strict_server(
         "scopes": ["*"],
         "software_statement": "required",
         "statement_issuers": [signer.issuer],
+        "secret_lifetime": "30d",
     }
     keys = str(signer.write_jwks(directory / "statements.jwks.json"))
     configuration = {
@@ -244,6 +246,8 @@ def test_a_software_statement_registers_and_another_one_follows_by_put(
     put_statement(tenant, first)
     before = wait(tenant)["status"]
     assert before["registeredMetadata"]["software_id"] == "one"
+    expires = datetime.fromisoformat(before["clientSecretExpiresAt"])
+    assert expires - datetime.fromisoformat(before["clientIdIssuedAt"]) == timedelta(days=30)
     put_statement(tenant, second)
     asked = {"dcr-operator.dev/reconcile-requested-at": "now"}
     tenant.admin.patch(CLIENT, tenant.namespace, "app", {"metadata": {"annotations": asked}})
@@ -255,6 +259,17 @@ def test_a_software_statement_registers_and_another_one_follows_by_put(
     assert not [text for text in (first, second) if text in shown]
     tenant.delete("app")
     tenant.wait_until_gone("app")
+
+
+def test_status_tells_what_was_registered(tenant: Tenant) -> None:
+    began = datetime.now(UTC) - timedelta(seconds=1)
+    apply(tenant)
+    status = wait(tenant)["status"]
+    assert status["issuer"] == tenant.stage.server.issuer
+    assert status["clientId"] == values(tenant)["client_id"]
+    issued = datetime.fromisoformat(status["clientIdIssuedAt"])
+    assert began.replace(microsecond=0) <= issued <= datetime.now(UTC)
+    assert status["registrationClientUri"].startswith(tenant.stage.server.issuer)
 
 
 def test_translations_and_members_without_a_field_reach_the_provider_and_come_back(
