@@ -153,9 +153,9 @@ def test_what_the_schema_does_not_know_is_pruned_except_in_open_maps(
     admin: KubernetesClient, namespace: str
 ) -> None:
     wanted = smallest(CLIENT, "open", namespace, {"spec.clientMetadata.extra": {"own": {"a": []}}})
-    wanted["spec"]["rotation"] = {"every": "30d"}
+    wanted["spec"]["unknown"] = {"every": "30d"}
     made = admin.request("POST", admin.path(_kind(CLIENT), namespace), body=wanted)
-    assert "rotation" not in made["spec"]
+    assert "unknown" not in made["spec"]
     assert made["spec"]["clientMetadata"]["extra"] == {"own": {"a": []}}
 
 
