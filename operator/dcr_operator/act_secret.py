@@ -148,7 +148,7 @@ async def _release_secret(secret: TenantSecret, observed: Observed, context: Con
     namespace = observed.resource.key.namespace
     document = await context.kubernetes.get(SECRETS, namespace, secret.name)
     if document is None:
-        return replace(observed, secret=None)
+        return _released(secret, None, observed)
     owners = _metadata(document).get("ownerReferences")
     kept = [
         owner
@@ -160,7 +160,13 @@ async def _release_secret(secret: TenantSecret, observed: Observed, context: Con
         {"op": "replace", "path": "/metadata/ownerReferences", "value": list(kept)},
     ]
     answer = await context.kubernetes.json_patch(SECRETS, namespace, secret.name, operations)
-    return replace(observed, secret=tenant_secret(answer, observed.resource.uid))
+    return _released(secret, tenant_secret(answer, observed.resource.uid), observed)
+
+
+def _released(before: TenantSecret, now: TenantSecret | None, observed: Observed) -> Observed:
+    if observed.secret is not None and observed.secret.name == before.name:
+        return replace(observed, secret=now)
+    return replace(observed, previous_secret=now)
 
 
 def _version(document: JsonObject) -> str:

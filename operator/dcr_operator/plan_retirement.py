@@ -71,7 +71,13 @@ def at_once(wish: Unwanted, observed: Observed, now: datetime) -> Step | None:
     if stored is None:
         return None
     patience = timedelta(0) if wish.retain else None
-    return _next(observed, range(len(stored.retiring)), now, patience=patience)
+    indexes = (
+        index
+        for index, each in enumerate(stored.retiring)
+        # The Secret that stays has the credentials of what nothing published has followed yet.
+        if not wish.retain or each.not_before is not None
+    )
+    return _next(observed, indexes, now, patience=patience)
 
 
 def blocked(_wish: Unwanted, observed: Observed, now: datetime) -> Step | None:

@@ -105,13 +105,13 @@ def _has_expired_secret(registration: Registration, now: datetime) -> bool:
     return has_secret(registration) and secret_is_expired(registration, now)
 
 
-def secret_expired(_desired: Desired, observed: Observed, now: datetime) -> Step | None:
+def secret_expired(desired: Desired, observed: Observed, now: datetime) -> Step | None:
     registration = observed.registration
     if registration is None or not _has_expired_secret(registration, now):
         return None
     return (
         provider_unusable(observed)
-        or rotation_refused(_desired, observed, now)
+        or rotation_refused(desired, observed, now)
         or halt(
             Reason.CLIENT_SECRET_EXPIRED,
             f"the client secret of {registration.shown_id} has expired, and the provider issues no"
@@ -121,11 +121,17 @@ def secret_expired(_desired: Desired, observed: Observed, now: datetime) -> Step
     )
 
 
-def rotation_refused(_desired: Desired, observed: Observed, _now: datetime) -> Step | None:
+def rotation_refused(desired: Desired, observed: Observed, now: datetime) -> Step | None:
+    """What was refused, in this pass or lately, stays true until it is asked for again."""
     stored, attempt = observed.stored, observed.rotation_refused
-    if stored is None or attempt is None:
+    if stored is None or stored.registration is None:
         return None
-    return verdict(attempt, stored.provider.connection)
+    if attempt is not None:
+        return verdict(attempt, stored.provider.connection)
+    why_not = why_not_rotated(desired, observed, stored.registration)
+    if why_not or not _is_due(desired, observed, now):
+        return None
+    return refused_lately(desired, observed, Operation.ROTATE, now)
 
 
 def rotation_unsupported(desired: Desired, observed: Observed, _now: datetime) -> Step | None:

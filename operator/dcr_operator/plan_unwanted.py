@@ -56,8 +56,10 @@ def retained(wish: Unwanted, observed: Observed, _now: datetime) -> Step | None:
     """Client and record stay; the Secret stays by losing its owner."""
     if not wish.retain:
         return None
-    if observed.secret is not None and observed.secret.ours:
-        return ReleaseSecret(observed.secret)
+    # One that was to be renamed has the credentials until the other is there.
+    for secret in (observed.secret, observed.previous_secret):
+        if secret is not None and secret.ours:
+            return ReleaseSecret(secret)
     return RemoveFinalizer()
 
 

@@ -239,6 +239,23 @@ async def test_retaining_does_not_wait_for_the_provider_before() -> None:
     assert orphan.client_id in world.provider.clients
 
 
+async def test_retaining_leaves_the_client_whose_credentials_are_still_in_the_secret() -> None:
+    world = await ready_world(resyncEvery="0s")
+    published = world.secret()
+    assert published is not None
+    world.add_other_provider(resyncEvery="0s")
+    world.set_client(providerRef=ELSEWHERE, deletionPolicy="Retain")
+    assert await world.run_pass_with(FaultAt(Fault.CRASH_BEFORE, "apply secrets"))
+    world.restart()
+    world.delete_client()
+    await world.settle()
+    assert world.client is None
+    assert world.secret() == published
+    assert world.opens(published)
+    (former,) = world.record.retiring
+    assert former.registration is not None
+
+
 async def test_a_provider_made_anew_with_another_issuer_moves_nobody() -> None:
     world = await ready_world(resyncEvery="0s")
     world.set_provider(issuer=world.other.issuer)

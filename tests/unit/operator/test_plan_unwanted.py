@@ -213,6 +213,16 @@ RETAINED: list[tuple[str, Observed, type[Step]]] = [
     ("released: the finalizer goes", steady(secret=tenant(ours=False)), RemoveFinalizer),
     ("no Secret: the finalizer goes", steady(secret=None), RemoveFinalizer),
     (
+        "renamed, the new Secret not there yet: the old one is released",
+        steady(secret=None, previous_secret=tenant(name="old")),
+        ReleaseSecret,
+    ),
+    (
+        "renamed to a Secret of others: the old one is released",
+        steady(secret=tenant(ours=False), previous_secret=tenant(name="old", uid="other")),
+        ReleaseSecret,
+    ),
+    (
         "even with an unreadable record",
         steady(secret=None, record=RecordUnreadable("?")),
         RemoveFinalizer,

@@ -2,7 +2,7 @@
 
 import pytest
 
-from dcr_operator.kube import SECRETS
+from dcr_operator.kube import SECRETS, object_meta
 from tests.fakes.crash_sweep import MOST_CALLS
 from tests.fakes.faults import Fault, FaultAt
 from tests.fakes.operator_world import NAME, NAMESPACE, World, new_world, ready_world
@@ -88,3 +88,16 @@ async def test_a_deletion_after_a_fault_of_the_renaming_removes_all_of_them() ->
         assert names(world) == []
         if not reached:
             return
+
+
+async def test_retaining_keeps_the_secret_that_was_not_renamed_yet() -> None:
+    world = await ready_world()
+    before = world.secret()
+    world.set_client(**SECOND, deletionPolicy="Retain")
+    world.delete_client()
+    await world.settle()
+    assert world.client is None
+    assert world.secret() == before
+    secret = world.cluster.get(SECRETS, NAMESPACE, NAME)
+    assert secret is not None
+    assert not object_meta(secret).owners

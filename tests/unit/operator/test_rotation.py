@@ -259,3 +259,21 @@ async def test_a_new_client_answers_the_request_that_stands() -> None:
     assert world.status["lastHandledRotateAt"] == "now"
     assert world.metrics.rotations["rotated"] == 0
     assert len(world.provider.clients) == 1
+
+
+async def test_a_refused_rotation_is_told_of_until_it_is_asked_for_again() -> None:
+    world = await ready_world(rotating())
+    ask_for_rotation(world)
+    refused = Refused(400, "invalid_client_metadata", "no")
+    world.provider.instead, world.provider.instead_once = refused, True
+    await world.run_pass()
+    for _ in range(3):
+        world.advance(400)
+        await world.run_pass()
+        assert world.condition() == ("False", "RegistrationRejected")
+        assert not world.wire.writes
+        assert "provider rotate" not in world.wire.requests
+    world.advance(3600)
+    await world.run_pass()
+    assert world.condition() == ("True", "Ready")
+    assert world.status["lastHandledRotateAt"] == "now"
