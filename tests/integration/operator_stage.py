@@ -76,6 +76,7 @@ class Tenant:
     stage: Stage
     namespace: str
     provider: str = field(default_factory=lambda: f"main-{secrets.token_hex(4)}")
+    access: str = "access"  # the Secret of the initial access token
 
     @property
     def admin(self) -> KubernetesClient:
@@ -87,7 +88,7 @@ class Tenant:
             "operatorClass": self.stage.settings.operator_class,
             "allowedNamespaces": {"names": [self.namespace]},
             "initialAccessToken": {
-                "secretRef": {"namespace": self.namespace, "name": "access", "key": "token"}
+                "secretRef": {"namespace": self.namespace, "name": self.access, "key": "token"}
             },
         }
         manifest = {"apiVersion": API_VERSION, "kind": "ClusterOAuthProvider"}
@@ -105,8 +106,16 @@ class Tenant:
             CLUSTER_PROVIDER, None, self.provider, lambda seen: seen is None, deadline=SECONDS
         )
 
+    def use_token(self, token: str | None) -> None:
+        """Have the provider refer to a Secret that nobody has read yet; None: to none."""
+        self.access = f"access-{secrets.token_hex(4)}"
+        if token is not None:
+            self.apply_token(token)
+        self.apply_provider()
+
     def apply_token(self, token: str) -> None:
-        metadata = {"name": "access", "namespace": self.namespace}
+        """Write the token into its Secret; what the operator has read serves it some seconds."""
+        metadata = {"name": self.access, "namespace": self.namespace}
         manifest = {"apiVersion": "v1", "kind": "Secret", "metadata": metadata}
         self.admin.apply({**manifest, "stringData": {"token": token}})
 

@@ -100,7 +100,7 @@ def test_a_server_that_does_not_speak_the_protocol_is_named_as_such(tenant: Tena
 
 
 def test_a_missing_initial_access_token_may_come_later(tenant: Tenant) -> None:
-    tenant.admin.delete("v1/Secret", tenant.namespace, "access")
+    tenant.use_token(None)
     tenant.apply("app")
     tenant.wait_for_reason("app", "InitialAccessTokenMissing")
     tenant.apply_token(tenant.stage.server.mint_initial_access_token())
@@ -108,7 +108,7 @@ def test_a_missing_initial_access_token_may_come_later(tenant: Tenant) -> None:
 
 
 def test_a_wrong_initial_access_token_may_be_corrected(tenant: Tenant) -> None:
-    tenant.apply_token("wrong-token")
+    tenant.use_token("wrong-token")
     tenant.apply("app")
     client = tenant.wait_for_reason("app", "InitialAccessTokenRejected")
     assert "wrong-token" not in str(client)
@@ -118,7 +118,7 @@ def test_a_wrong_initial_access_token_may_be_corrected(tenant: Tenant) -> None:
 
 
 def test_a_spent_initial_access_token_may_be_replaced(tenant: Tenant) -> None:
-    tenant.apply_token(tenant.stage.server.mint_initial_access_token("--max-uses", "1"))
+    tenant.use_token(tenant.stage.server.mint_initial_access_token("--max-uses", "1"))
     tenant.apply("first")
     tenant.wait_until_ready("first")
     tenant.apply("second")

@@ -50,7 +50,7 @@ def tenant(stage: Stage) -> Iterator[Tenant]:
 
 def live_with_every_trouble(tenant: Tenant) -> Iterator[None]:
     """Yield whenever there may be credentials that were not there before."""
-    tenant.apply_token(MARKED)
+    tenant.use_token(MARKED)
     tenant.apply("app")
     tenant.wait_for_reason("app", "InitialAccessTokenRejected")
     yield
