@@ -153,7 +153,12 @@ async def _confirm(observed: Observed, context: Context) -> Observed:
     record, registration = _claimed(observed)
     issuer = record.provider.issuer
     if await _is_held(registration.client_id, issuer, observed, context):
-        observed = await delete_record(observed, context)
+        if record.orphans or record.retiring:
+            # What is on record of other clients is not given up with this one.
+            dropped = replace(record, intent=None, registration=None)
+            observed = await write_record(observed, dropped, context)
+        else:
+            observed = await delete_record(observed, context)
         return replace(observed, adoption=_held(registration.client_id))
     return await write_record(observed, replace(record, intent=None), context)
 

@@ -46,6 +46,7 @@ from dcr_operator.state import (
     IntentKind,
     Observed,
     Operation,
+    ProviderSnapshot,
     ProviderUnusable,
     Record,
     Registration,
@@ -281,8 +282,7 @@ async def _have_read(
 
 async def probe(observed: Observed, context: Context) -> Observed:
     record, registration = registered(observed)
-    usable = observed.usable
-    snapshot = usable.snapshot if usable else record.provider
+    snapshot = _provider_today(observed, record)
     if secret_is_expired(registration, context.now()):
         # Nobody gets a token with it, also where the client is there still.
         return replace(observed, probe=CannotTell("the client secret has expired"))
@@ -335,4 +335,13 @@ def registered(observed: Observed) -> tuple[Record, Registration]:
 
 def connection_of(observed: Observed, record: Record) -> ProviderConnection:
     """Return how to reach the provider today, else how it was reached last."""
-    return observed.usable.snapshot.connection if observed.usable else record.provider.connection
+    return _provider_today(observed, record).connection
+
+
+def _provider_today(observed: Observed, record: Record) -> ProviderSnapshot:
+    """What a client was given by one provider is never shown to the one that it is to move to."""
+    then, usable = record.provider, observed.usable
+    if usable is None:
+        return then
+    same = (usable.snapshot.key, usable.snapshot.issuer) == (then.key, then.issuer)
+    return usable.snapshot if same else then

@@ -15,7 +15,7 @@ from dcr_operator.conditions import (
     timestamp,
 )
 from dcr_operator.kube import JsonObject
-from dcr_operator.plan_rotation import why_not_rotated
+from dcr_operator.plan_rotation import why_never_rotated
 from dcr_operator.rollout_restart import kept
 from dcr_operator.rotation_schedule import moment, next_rotation, overlap_end
 from dcr_operator.secret_content import effective_auth_method
@@ -133,16 +133,20 @@ def _secret_expiry(registration: Registration) -> str | None:
 
 
 def _previous_end(record: Record, registration: Registration) -> str | None:
-    ends = [each.not_before for each in record.retiring if each.registration and each.not_before]
+    # One without an answer is on record like the others: a start sees that something is to go.
+    ends = [each.not_before for each in record.retiring if each.not_before]
     others = (overlap_end(registration), last_retirement(record.keys))
     return _timestamp(max([*ends, *(each for each in others if each)], default=None))
 
 
 def _next_rotation(desired: Desired, observed: Observed, registration: Registration) -> str | None:
-    keys = observed.stored.keys if observed.stored else None
+    stored = observed.stored
+    keys = stored.keys if stored else None
     if desired.client_keys is not None:
         return _timestamp(next_key_due(desired.client_keys, keys)) if keys else None
-    if observed.usable is not None and why_not_rotated(desired, observed, registration) is not None:
+    # Of the record when the provider does not answer: an outage changes nothing that is planned.
+    known = observed.usable.snapshot if observed.usable else stored.provider if stored else None
+    if known is None or why_never_rotated(desired, known, registration) is not None:
         return None
     return _timestamp(next_rotation(desired.rotation, registration))
 

@@ -1,6 +1,7 @@
 """The checks of spec.clientPolicy for a client that exists: what may not stay. Pure."""
 
 from datetime import datetime
+from typing import Final
 
 from dcr_operator.client_policy import violations_of_answer
 from dcr_operator.orphans import OrphanCause
@@ -9,6 +10,7 @@ from dcr_operator.plan_registration import orphan_of, provider_unusable
 from dcr_operator.plan_unwanted import is_gone, request_failed
 from dcr_operator.policy_verdicts import MOST_SHOWN, denial, request_denied
 from dcr_operator.reasons import Reason
+from dcr_operator.registration_facts import is_elsewhere
 from dcr_operator.state import (
     Desired,
     IntentKind,
@@ -22,23 +24,31 @@ from dcr_operator.state import (
 from dcr_operator.steps import CloseRecord, DeleteSecret, Probe, Step, Unregister, Wait
 from dcr_operator.verdicts import verdict
 
+_ELSEWHERE: Final = "elsewhere"  # is no policy's digest
+
 
 def policy_narrowed(desired: Desired, observed: Observed, _now: datetime) -> Step | None:
     """A client that was allowed once keeps its credentials, and says that it is not any more."""
     return request_denied(desired, observed.usable) if observed.usable else None
 
 
-def answer_denied(_desired: Desired, observed: Observed, now: datetime) -> Step | None:
+def answer_denied(desired: Desired, observed: Observed, now: datetime) -> Step | None:
     """What the provider put in force may be more than the policy allows: then it does not stay."""
     stored, registration = observed.stored, observed.registration
     if stored is None or registration is None or registration.admitted:
         return None
-    if observed.usable is None:
+    broken: tuple[str, ...]
+    if is_elsewhere(desired, observed, stored.provider):
+        # The policy that was broken is not that of the provider which is wanted by now.
+        broken, digest = (), _ELSEWHERE
+    elif observed.usable is None:
         return provider_unusable(observed)
-    policy = observed.usable.policy.client_policy
-    broken = violations_of_answer(policy, registration.metadata)
-    if policy is None or not broken:
-        return None
+    else:
+        policy = observed.usable.policy.client_policy
+        broken = violations_of_answer(policy, registration.metadata)
+        if policy is None or not broken:
+            return None
+        digest = policy.digest
     # What a namespaced provider says is a tenant's text.
     said = "" if stored.provider.connection.hardened else "; ".join(broken[:MOST_SHOWN])
     # Of the request that was answered: what is wanted by now may be another.
@@ -50,7 +60,7 @@ def answer_denied(_desired: Desired, observed: Observed, now: datetime) -> Step 
         status=0,
         code="",
         description=said,
-        policy=policy.digest,
+        policy=digest,
         provider=stored.provider,
     )
     return _removal(observed, stored, registration, refusal)

@@ -15,7 +15,14 @@ from dcr_operator.policy_verdicts import request_denied
 from dcr_operator.reasons import Reason
 from dcr_operator.registration_facts import has_secret
 from dcr_operator.rotation_schedule import next_rotation, overlap_end, secret_is_expired
-from dcr_operator.state import Desired, IntentKind, Observed, Operation, Registration
+from dcr_operator.state import (
+    Desired,
+    IntentKind,
+    Observed,
+    Operation,
+    ProviderSnapshot,
+    Registration,
+)
 from dcr_operator.steps import EndOverlap, Rotate, Step
 from dcr_operator.verdicts import halt, verdict
 
@@ -70,14 +77,21 @@ def is_requested(observed: Observed) -> bool:
 def why_not_rotated(desired: Desired, observed: Observed, registration: Registration) -> str | None:
     """Return why the secret cannot be rotated as wanted; None when it can, or nobody knows."""
     usable = observed.usable
+    if usable is None:
+        return "the provider cannot be asked now"
+    return why_never_rotated(desired, usable.snapshot, registration)
+
+
+def why_never_rotated(
+    desired: Desired, provider: ProviderSnapshot, registration: Registration
+) -> str | None:
+    """Return why such a client's secret cannot be rotated there, whether it answers or not."""
     if not has_secret(registration):
         return "the client has no client secret"
     if not registration.management():
         return "the provider gave no access to manage the client"
-    if usable is None:
-        return "the provider cannot be asked now"
-    if not (usable.snapshot.rotates_secrets or desired.rotation.reregister):
-        return f"{usable.snapshot.connection.provider} does not offer to rotate client secrets"
+    if not (provider.rotates_secrets or desired.rotation.reregister):
+        return f"{provider.connection.provider} does not offer to rotate client secrets"
     return None
 
 
@@ -135,13 +149,15 @@ def rotation_refused(desired: Desired, observed: Observed, now: datetime) -> Ste
 
 
 def rotation_unsupported(desired: Desired, observed: Observed, _now: datetime) -> Step | None:
-    registration = observed.registration
-    if registration is None or observed.usable is None:
+    """An outage changes nothing of it, so the provider on record will do."""
+    stored, registration = observed.stored, observed.registration
+    if stored is None or registration is None:
         return None
     scheduled = desired.rotation.every is not None or (
         desired.rotation.before_expiry is not None and bool(registration.client_secret_expires_at)
     )
-    why = why_not_rotated(desired, observed, registration)
+    provider = observed.usable.snapshot if observed.usable else stored.provider
+    why = why_never_rotated(desired, provider, registration)
     if desired.client_keys is not None:
         # Keys are rotated by updates.
         scheduled = desired.client_keys.rotate_every is not None

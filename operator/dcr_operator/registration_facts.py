@@ -258,7 +258,11 @@ def with_orphan(record: Record | None, orphan: Orphan | None) -> tuple[Orphan, .
     outage of a day must not fill the record.
     """
     known = record.orphans if record else ()
-    every = (*known, orphan) if orphan else known
+    return bounded((*known, orphan) if orphan else known)
+
+
+def bounded(every: tuple[Orphan, ...]) -> tuple[Orphan, ...]:
+    """Return the orphans without the oldest of too many that have no name."""
     nameless = [each for each in every if each.client_id is None]
     dropped = nameless[:-MOST_NAMELESS_ORPHANS]
     return tuple(each for each in every if each not in dropped)

@@ -10,6 +10,7 @@ from dataclasses import replace
 from datetime import datetime
 
 from dcr_operator.record_state import Part, Record, Retiring, StoredRecord
+from dcr_operator.registration_facts import bounded
 from dcr_operator.state import Observed, Retirement
 
 
@@ -48,7 +49,7 @@ def whole_record(stored: StoredRecord | None, record: Record) -> Record:
     return replace(
         part.whole,
         retiring=(*before, *(() if gone else (changed,)), *after),
-        orphans=(*part.whole.orphans, *record.orphans),
+        orphans=bounded((*part.whole.orphans, *record.orphans)),
     )
 
 

@@ -1,12 +1,16 @@
 """spec.adopt: a client that exists is taken over, by one OAuthClient, and by whoever has access."""
 
+from dataclasses import replace
+
 import pytest
 
 from dcr_operator.kube import OAUTH_CLIENTS, SECRETS, JsonObject, Key
 from dcr_operator.outcomes import Malformed, NotSupported
-from dcr_operator.state import IntentKind
+from dcr_operator.record import read_record_secret, record_secret
+from dcr_operator.state import IntentKind, StoredRecord
 from tests.fakes.adoptable import ACCESS, access_of, adoptable_client, give_access
 from tests.fakes.faults import Fault, FaultAt
+from tests.fakes.operator_states import orphan
 from tests.fakes.operator_world import NAMESPACE, World, client_spec, document
 from tests.fakes.provider import FakeProvider
 
@@ -266,3 +270,23 @@ def _adopt(world: World) -> JsonObject:
     held = world.record.registration
     assert held is not None
     return {"clientId": held.client_id}
+
+
+async def test_a_claim_that_is_given_up_leaves_what_else_is_on_record() -> None:
+    world = world_to_adopt_in()
+    adopt = adoptable_client(world)
+    world.add_client(adopt=adopt)
+    await world.run_pass_with(FaultAt(Fault.CRASH_AFTER, "create secrets"))
+    first = next(body for place, body in world.cluster.objects.items() if "uid" in place[2])
+    twin = document(SECRETS, "dcr-system", "oauthclient-twin")
+    twin |= {"type": first["type"], "data": first["data"]}
+    twin["metadata"]["labels"] = first["metadata"]["labels"]  # type: ignore[index,call-overload]  # as built
+    world.cluster.create(SECRETS, twin)
+    stored = read_record_secret(first)
+    assert isinstance(stored, StoredRecord)
+    left = replace(stored.record, orphans=(orphan(),))
+    world.cluster.update(SECRETS, record_secret(left, "dcr-system", stored))
+    await world.run_pass()
+    assert world.condition() == ("False", "AdoptionRefused")
+    kept = next(each for each in world.records() if each.orphans)
+    assert (kept.registration, kept.intent) == (None, None)

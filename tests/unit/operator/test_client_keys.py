@@ -7,7 +7,7 @@ import pytest
 
 from dcr_operator.kube import JsonObject
 from tests.fakes.faults import Fault, FaultAt
-from tests.fakes.operator_world import METADATA, RESYNC, World
+from tests.fakes.operator_world import ELSEWHERE, METADATA, RESYNC, World
 from tests.fakes.provider import FakeProvider
 from tests.fakes.rotation import ask_for_rotation
 
@@ -226,3 +226,14 @@ def opens_with_its_key(world: World) -> None:
     """O2: whenever there is a Secret, its key is among those that the provider knows."""
     if world.secret() is not None:
         assert kid(world) in published(world)
+
+
+async def test_a_move_that_is_denied_leaves_a_key_that_works() -> None:
+    world = await keyed_world()
+    world.add_other_provider(clientPolicy={"redirectUris": ["https://*.example.com/*"]})
+    world.other.overrides = {"redirect_uris": ["https://evil.example.net/callback"]}
+    ask_for_rotation(world)
+    world.set_client(**KEYED, providerRef=ELSEWHERE)
+    await world.settle()
+    assert world.condition() == ("False", "PolicyDenied")
+    assert kid(world) in published(world)

@@ -5,6 +5,7 @@ from datetime import timedelta
 import pytest
 
 from dcr_operator.conditions import timestamp
+from dcr_operator.first_look import next_moment_in_status
 from dcr_operator.kube import CLUSTER_OAUTH_PROVIDERS, SECRETS
 from dcr_operator.orphans import OrphanCause
 from dcr_operator.outcomes import Refused
@@ -281,3 +282,17 @@ async def test_an_answer_that_the_new_provider_s_policy_denies_leaves_the_old_on
     await world.settle()
     assert world.condition() == ("True", "Ready")
     assert world.secret() == before
+
+
+async def test_a_start_sees_that_a_registration_without_an_answer_is_to_go() -> None:
+    world = await ready_world(resyncEvery="0s")
+    world.other.idempotent = True
+    world.add_other_provider(resyncEvery="0s")
+    world.set_client(providerRef=ELSEWHERE)
+    assert await world.run_pass_with(FaultAt(Fault.ANSWER_LOST, "provider register"))
+    world.other.down = True
+    world.set_client()
+    await world.run_pass()
+    assert world.condition() == ("True", "Ready")
+    assert len(world.record.retiring) == 1
+    assert next_moment_in_status(world.client or {}, world.now) == 0

@@ -5,7 +5,8 @@ import pytest
 from dcr_operator.kube import JsonObject
 from dcr_operator.outcomes import NotSupported, RegistrationAccessTokenRejected, Unreachable
 from dcr_operator.ports import Place
-from tests.fakes.operator_world import METADATA, World, new_world
+from tests.fakes.faults import Fault, FaultAt
+from tests.fakes.operator_world import ELSEWHERE, METADATA, World, new_world
 from tests.fakes.provider import FakeProvider
 
 ALLOWED: JsonObject = {
@@ -226,3 +227,23 @@ async def test_until_the_clients_are_counted_nobody_is_let_in() -> None:
     result = await world.run_pass()
     assert (result.reason, result.requeue_after) == ("Progressing", 2.0)
     assert not world.wire.requests
+
+
+@pytest.mark.parametrize("name", ["other", "absent"])
+async def test_what_may_not_stay_goes_from_its_own_provider_when_another_one_is_named(
+    name: str,
+) -> None:
+    world = limited_world()
+    world.add_other_provider(clientPolicy=ALLOWED)
+    world.provider.overrides = dict(OVERRIDE)
+    assert await world.run_pass_with(FaultAt(Fault.NOT_SENT, "provider delete"))
+    (denied,) = world.provider.clients
+    world.set_client(providerRef={**ELSEWHERE, "name": name})
+    await world.settle()
+    assert not world.provider.clients
+    assert len(world.other.clients) == (1 if name == "other" else 0)
+    secret = world.secret()
+    assert secret is None or secret["issuer"] == world.other.issuer
+    assert all(
+        orphan.client_id != denied for record in world.records() for orphan in record.orphans
+    )

@@ -277,3 +277,16 @@ async def test_a_refused_rotation_is_told_of_until_it_is_asked_for_again() -> No
     await world.run_pass()
     assert world.condition() == ("True", "Ready")
     assert world.status["lastHandledRotateAt"] == "now"
+
+
+async def test_what_a_provider_cannot_rotate_is_told_of_also_while_it_does_not_answer() -> None:
+    world = await ready_world(FakeProvider(lifetime=90 * DAY))
+    world.set_client(rotation={"every": "30d"})
+    await world.run_pass()
+    assert world.condition() == ("False", "RotationNotSupported")
+    assert "nextRotationTime" not in world.status
+    world.provider.down = True
+    world.advance(400)
+    await world.run_pass()
+    assert world.condition() == ("False", "RotationNotSupported")
+    assert "nextRotationTime" not in world.status
