@@ -9,7 +9,7 @@ intent rotate         answer: new secret, the one before with its end
 from datetime import datetime
 
 from dcr_operator.plan_registration import provider_unusable, refused_lately
-from dcr_operator.plan_succession import registered_anew
+from dcr_operator.plan_succession import has_room_for_another, registered_anew
 from dcr_operator.plan_wanted import read_due, update_of
 from dcr_operator.policy_verdicts import request_denied
 from dcr_operator.reasons import Reason
@@ -51,7 +51,7 @@ def rotation_due(desired: Desired, observed: Observed, now: datetime) -> Step | 
     if why_not_rotated(desired, observed, registration) or not _is_due(desired, observed, now):
         return None
     if desired.rotation.reregister:
-        if desired.lacking is not None:
+        if desired.lacking is not None or not has_room_for_another(observed):
             return None
         return read_due(desired, observed, now) or registered_anew(desired, observed, now)
     refused = refused_lately(desired, observed, Operation.ROTATE, now)

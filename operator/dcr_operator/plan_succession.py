@@ -5,6 +5,7 @@ The new one is registered and published first; the old one is retired afterwards
 """
 
 from datetime import datetime
+from typing import Final
 
 from dcr_operator.plan_registration import (
     provider_unusable,
@@ -16,6 +17,9 @@ from dcr_operator.registration_facts import is_elsewhere
 from dcr_operator.state import Desired, IntentKind, Observed
 from dcr_operator.steps import Register, SetAside, Step
 from dcr_operator.verdicts import halt
+
+# A record is one Secret of at most 1 MiB, and what is answered must always find its place there.
+MOST_RETIRING: Final = 16
 
 
 def issuer_changed(_desired: Desired, observed: Observed, _now: datetime) -> Step | None:
@@ -50,11 +54,22 @@ def succession_unknown(desired: Desired, observed: Observed, now: datetime) -> S
     return unanswered_registration(desired, observed, intent, now)
 
 
+def has_room_for_another(observed: Observed) -> bool:
+    """Whether one more registration may wait for its end: a record has its limits."""
+    return observed.stored is None or len(observed.stored.retiring) < MOST_RETIRING
+
+
 def moved(desired: Desired, observed: Observed, now: datetime) -> Step | None:
     """spec.providerRef names another provider than the one of the registration."""
     stored = observed.stored
     if stored is None or not is_elsewhere(desired, observed, stored.provider):
         return None
+    if not has_room_for_another(observed):
+        return halt(
+            Reason.PROGRESSING,
+            f"{MOST_RETIRING} registrations that this client had before wait for their end;"
+            " it moves when the first of them has gone.",
+        )
     return registered_anew(desired, observed, now)
 
 

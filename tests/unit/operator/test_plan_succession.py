@@ -7,9 +7,10 @@ import pytest
 
 from dcr_operator.kube import Key
 from dcr_operator.plan import plan
-from dcr_operator.plan_succession import registered_anew
+from dcr_operator.plan_succession import MOST_RETIRING, registered_anew
 from dcr_operator.reasons import Reason
 from dcr_operator.retirement import whole_record
+from dcr_operator.rotation_schedule import Rotation
 from dcr_operator.state import (
     Desired,
     IntentKind,
@@ -193,3 +194,24 @@ def test_a_record_is_written_whole_if_it_is_looked_at_as_a_whole() -> None:
     whole = stored(retiring=(DUE,))
     assert whole_record(whole, whole.record) == whole.record
     assert whole_record(None, whole.record) == whole.record
+
+
+ASLEEP = replace(LATER, not_before=NOW + timedelta(days=1))
+
+
+@pytest.mark.parametrize(
+    ("waiting", "move", "rotation"),
+    [(MOST_RETIRING - 1, Register, Register), (MOST_RETIRING, Wait, Done)],
+)
+def test_a_record_is_never_filled_with_registrations_that_wait_for_their_end(
+    waiting: int, move: type[Step], rotation: type[Step]
+) -> None:
+    retiring = (ASLEEP,) * waiting
+    moving = steady(
+        record=stored(provider=FORMER, retiring=retiring), initial_access_token=TOKEN_FOUND
+    )
+    assert type(plan(desired(), moving, NOW)) is move
+    rotating = steady(
+        record=stored(retiring=retiring), initial_access_token=TOKEN_FOUND, rotation_request="now"
+    )
+    assert type(plan(desired(rotation=Rotation(reregister=True)), rotating, NOW)) is rotation
