@@ -163,7 +163,7 @@ def test_records_in_its_own_namespace(
     admin: KubernetesClient, installed: tuple[str, Installed]
 ) -> None:
     install, where = installed
-    records = frozenset({"get", "create", "update", "delete"})
+    records = frozenset({"get", "list", "create", "update", "delete"})
     # Where all namespaces are served, its own is one of them.
     as_tenant = {ALL: READ | TENANT_SECRETS, ONE: NONE, QUIET: TENANT_SECRETS}[install]
     assert allowed_verbs(admin, where.user, "/secrets", where.own) == records | as_tenant

@@ -30,6 +30,7 @@ _READY = {
 _STATUS = {
     "observedGeneration": 1,
     "conditions": [_READY],
+    "providerRef": {"kind": "ClusterOAuthProvider", "name": "main"},
     "clientId": "c-1",
     "secretName": "reports-oauth",
     "clientSecretExpiresAt": "2027-01-02T03:04:05Z",

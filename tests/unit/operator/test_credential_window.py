@@ -119,8 +119,12 @@ async def test_a_client_that_cannot_be_deleted_again_is_announced() -> None:
     assert "client-1" in world.events.seen[0][2]
 
 
-@pytest.mark.parametrize("winner", ["another request", "this very client"])
-async def test_when_another_process_wrote_the_record_nothing_is_deleted(winner: str) -> None:
+@pytest.mark.parametrize(
+    ("winner", "retiring"), [("another request", ["client-1"]), ("this very client", [])]
+)
+async def test_when_another_process_wrote_the_record_nothing_is_deleted_and_nothing_lost(
+    winner: str, retiring: list[str]
+) -> None:
     world = new_world()
 
     def overtake(attempt: int) -> None:
@@ -140,7 +144,10 @@ async def test_when_another_process_wrote_the_record_nothing_is_deleted(winner: 
     context, api = harmed(world, overtake)
     result = await reconcile(CLIENT, context)
     assert (result.reason, result.failed) == ("Progressing", True)
-    assert api.attempts == 1
+    # A client that the other does not know goes on record as one that is to be deleted.
+    waiting = [each.registration for each in world.record.retiring]
+    assert [each.client_id for each in waiting if each] == retiring
+    assert api.attempts == 1 + len(retiring)
     assert list(world.provider.clients) == ["client-1"]
     assert world.record.intent is not None
     assert world.record.intent.id == "theirs"
