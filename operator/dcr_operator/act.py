@@ -22,7 +22,7 @@ from dcr_operator.act_retirement import prepare_retirement
 from dcr_operator.act_rotation import prepare_rotation, rotate
 from dcr_operator.act_secret import change_secret
 from dcr_operator.announcing import announce
-from dcr_operator.kube import OAUTH_CLIENTS, JsonObject, object_meta
+from dcr_operator.kube import OAUTH_CLIENTS, ApiNotFound, JsonObject, object_meta
 from dcr_operator.observe import observe_namespace
 from dcr_operator.ports import Context
 from dcr_operator.record_store import delete_record, write_record
@@ -148,7 +148,21 @@ async def _add_finalizer(observed: Observed, context: Context) -> Observed:
         if existing
         else {"op": "add", "path": "/metadata/finalizers", "value": [FINALIZER]}
     )
-    return await _patch_resource(add, observed, context)
+    protected = await _patch_resource(add, observed, context)
+    return await _still_there(protected, context)
+
+
+async def _still_there(observed: Observed, context: Context) -> Observed:
+    """Look again: a deletion that began before the finalizer came does not wait for it.
+
+    The API server decides that nothing holds an object when the deletion begins. Raises
+    ApiNotFound for an object that is gone, or that has been made anew.
+    """
+    resource = observed.resource
+    live = await context.kubernetes.get(OAUTH_CLIENTS, resource.key.namespace, resource.key.name)
+    if live is None or object_meta(live).uid != resource.uid:
+        raise ApiNotFound(404, "NotFound", f"{resource.key} went while it was being protected")
+    return observed
 
 
 async def _remove_finalizer(

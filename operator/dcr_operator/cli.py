@@ -11,7 +11,6 @@ import sys
 from typing import NoReturn, TextIO
 
 import click
-import uvloop
 
 from dcr_operator.crdgen import render_crds
 from dcr_operator.lease import LeadershipLostError
@@ -74,8 +73,9 @@ def run() -> None:
     from dcr_operator.main import run as run_operator  # noqa: PLC0415
 
     try:
-        with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-            runner.run(run_operator(settings, os.environ))
+        # Not uvloop: while an API server is away it may refuse the number of a socket that is used
+        # again ("File descriptor is used by transport"), which would end the watches.
+        asyncio.run(run_operator(settings, os.environ))
     except (StartupError, LeadershipLostError) as error:
         _fail(str(error), _FAILED)
     except OSError as error:

@@ -124,7 +124,8 @@ class Postgresql:
         """Have it keep its connections and answer nobody, as a machine that hangs."""
         everyone = self._pids()
         self._signal(everyone, signal.SIGSTOP)
-        _wait_until(everyone, "T")
+        # One that was about to end stays a zombie: who would bury it is frozen.
+        _wait_until(everyone, "TZX")
         try:
             yield
         finally:
