@@ -84,7 +84,7 @@ demo: install ## the main job, checked at every step: CLUSTER=local|kind|current
 
 .PHONY: test
 test: lint test-programs ## all that CI checks; ends with pytest's own summary
-	@pytest -n $(WORKERS) --dist loadgroup
+	@pytest -n $(WORKERS)
 
 # What the tests run beside Python; each says what it does when that takes time. Exit status 2:
 # something is missing here. Then the tests concerned are skipped and say so; in CI it fails.
@@ -104,7 +104,7 @@ test-unit: install ## the tests that need no cluster and no provider of others
 
 .PHONY: test-integration
 test-integration: install test-programs ## the tests on a real API server and against other providers
-	@pytest -n $(WORKERS) --dist loadgroup -m "integration or interop"
+	@pytest -n $(WORKERS) -m "integration or interop"
 
 .PHONY: interop
 interop: install test-programs ## the tests against providers that nobody here wrote: PROVIDER=name for one

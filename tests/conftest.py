@@ -7,13 +7,20 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from xdist.remote import Producer
+from xdist.scheduler import Scheduling
 
 from tests.cluster.failures import MissingPrerequisiteError
+from tests.distribution import StagedScheduling
 from tests.processes.postgresql import Postgresql, running_postgresql
 from tests.processes.postgresql_programs import PostgresqlPrograms, postgresql_programs
 
 # Schemas are made in advance: starting psql for each would take longer than most tests.
 _AT_ONCE = 20
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> Scheduling:
+    return StagedScheduling(config, log)
 
 
 @pytest.fixture(scope="session")

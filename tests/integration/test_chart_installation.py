@@ -22,7 +22,6 @@ from tests.cluster.starting import Cluster
 pytestmark = [
     pytest.mark.integration,
     pytest.mark.timeout(900),
-    pytest.mark.xdist_group("chart-installation"),
     # For what it does where the programs are missing or not built yet.
     pytest.mark.usefixtures("cluster", "helm_program"),
 ]

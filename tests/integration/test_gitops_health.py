@@ -19,7 +19,7 @@ from tests.integration.operator_stage import (
 )
 from tests.processes.registered_client import ProviderClient
 
-pytestmark = [pytest.mark.integration, pytest.mark.xdist_group("operator-gitops")]
+pytestmark = pytest.mark.integration
 
 
 @pytest.fixture(scope="module")

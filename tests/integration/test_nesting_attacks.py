@@ -16,7 +16,7 @@ from tests.integration.operator_stage import (
 )
 from tests.processes.kubectl import Kubectl
 
-pytestmark = [pytest.mark.integration, pytest.mark.xdist_group("nesting-attacks")]
+pytestmark = pytest.mark.integration
 
 LEVELS = 5_000
 MEMBERS = ("extra", "jwks")

@@ -10,7 +10,7 @@ from tests.cluster.starting import Cluster
 from tests.integration.operator_stage import CLIENT, Stage, Tenant, new_tenant, raised_stage, ready
 from tests.processes.registered_client import ProviderClient
 
-pytestmark = [pytest.mark.integration, pytest.mark.xdist_group("operator-adoption")]
+pytestmark = pytest.mark.integration
 
 ACCESS = "access-to-legacy"
 

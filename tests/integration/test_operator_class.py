@@ -22,7 +22,7 @@ from tests.processes.dcr_operator import running_dcr_operator
 from tests.processes.installation import install, operator_kubeconfig
 from tests.processes.kubectl import Kubectl
 
-pytestmark = [pytest.mark.integration, pytest.mark.xdist_group("operator-class")]
+pytestmark = pytest.mark.integration
 
 
 @pytest.fixture(scope="module")

@@ -21,7 +21,7 @@ from tests.integration.operator_stage import (
     raised_stage,
 )
 
-pytestmark = [pytest.mark.integration, pytest.mark.xdist_group("operator-client-keys")]
+pytestmark = pytest.mark.integration
 
 
 @pytest.fixture(scope="module")

@@ -25,7 +25,7 @@ from tests.processes.installation import install
 from tests.processes.kubectl import Kubectl
 from tests.processes.registered_client import Credentials, ProviderClient
 
-pytestmark = [pytest.mark.integration, pytest.mark.xdist_group("operator-endings")]
+pytestmark = pytest.mark.integration
 
 PROGRAM = str(Path(sys.executable).with_name("dcr-operator"))
 

@@ -29,7 +29,7 @@ from tests.processes.certificates import make_server_certificate
 from tests.processes.dcr_server import DcrServer, DcrServerSettings, running_dcr_server
 from tests.processes.registered_client import Management, ProviderClient
 
-pytestmark = [pytest.mark.integration, pytest.mark.xdist_group("operator-fields")]
+pytestmark = pytest.mark.integration
 
 TRUSTED = {"name": "authority", "key": "ca.crt"}
 

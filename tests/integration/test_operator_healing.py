@@ -22,7 +22,7 @@ from tests.integration.operator_stage import (
 from tests.processes.dcr_server import DcrServerSettings, running_dcr_server
 from tests.processes.registered_client import Management, ProviderClient
 
-pytestmark = [pytest.mark.integration, pytest.mark.xdist_group("operator-healing")]
+pytestmark = pytest.mark.integration
 
 
 @pytest.fixture(scope="module")

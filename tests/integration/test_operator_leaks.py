@@ -24,7 +24,7 @@ from tests.integration.operator_stage import (
     raised_stage,
 )
 
-pytestmark = [pytest.mark.integration, pytest.mark.xdist_group("operator-leaks")]
+pytestmark = pytest.mark.integration
 
 # A token that no server minted, so that refusals are told about as well.
 MARKED = "marked-initial-access-token-0123456789abcdef"

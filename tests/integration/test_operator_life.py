@@ -18,7 +18,7 @@ from tests.integration.operator_stage import (
 )
 from tests.processes.registered_client import ProviderClient, claims
 
-pytestmark = [pytest.mark.integration, pytest.mark.xdist_group("operator-life")]
+pytestmark = pytest.mark.integration
 
 # Events and the provider's count of clients are counted apart; the Lease is no client's.
 COUNTED = frozenset({"oauthclients", "secrets"})

@@ -27,7 +27,7 @@ from tests.integration.operator_stage import (
 from tests.processes.dcr_server import DcrServer, DcrServerSettings, running_dcr_server
 from tests.processes.registered_client import Credentials, ProviderClient
 
-pytestmark = [pytest.mark.integration, pytest.mark.xdist_group("operator-moves")]
+pytestmark = pytest.mark.integration
 
 LONG_AGO = "2020-01-01T00:00:00+00:00"
 

@@ -17,7 +17,7 @@ from tests.cluster.starting import LOOK_SECONDS, Cluster
 from tests.integration.operator_stage import Stage, Tenant, is_ready, new_tenant, raised_stage
 from tests.processes.registered_client import ProviderClient
 
-pytestmark = [pytest.mark.integration, pytest.mark.xdist_group("operator-outage")]
+pytestmark = pytest.mark.integration
 
 MANY = 8
 BACK = 90.0  # seconds: the operator's pauses grow while nobody answers

@@ -26,7 +26,7 @@ from tests.integration.operator_stage import (
 from tests.processes.dcr_operator import running_dcr_operator
 from tests.processes.dcr_server import DcrServer, DcrServerSettings, running_dcr_server
 
-pytestmark = [pytest.mark.integration, pytest.mark.xdist_group("operator-providers")]
+pytestmark = pytest.mark.integration
 
 DEFAULT = "dcr-operator.dev/is-default-provider"
 

@@ -24,7 +24,7 @@ from tests.integration.workloads import apply_workload, rollouts
 from tests.processes.dcr_server import DcrServer, DcrServerSettings, running_dcr_server
 from tests.processes.registered_client import Credentials, ProviderClient
 
-pytestmark = [pytest.mark.integration, pytest.mark.xdist_group("operator-publishing")]
+pytestmark = pytest.mark.integration
 
 
 @pytest.fixture(scope="module")

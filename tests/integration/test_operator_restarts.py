@@ -9,7 +9,7 @@ from tests.cluster.starting import Cluster
 from tests.integration.operator_stage import CLIENT, Stage, Tenant, new_tenant, raised_stage
 from tests.integration.workloads import RESTARTS, apply_workload, rollouts
 
-pytestmark = [pytest.mark.integration, pytest.mark.xdist_group("operator-restarts")]
+pytestmark = pytest.mark.integration
 
 
 @pytest.fixture(scope="module")

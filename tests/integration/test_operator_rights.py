@@ -19,7 +19,7 @@ from tests.integration.operator_stage import (
 )
 from tests.integration.workloads import RESTARTS, WORKLOADS, apply_workload, rollouts
 
-pytestmark = [pytest.mark.integration, pytest.mark.xdist_group("operator-rights")]
+pytestmark = pytest.mark.integration
 
 Right = tuple[str, str, str]  # "own" or "others", resource, verb
 

@@ -11,7 +11,7 @@ from tests.integration.operator_stage import Stage, is_ready, new_tenant, raised
 from tests.processes.kubectl import Kubectl
 from tests.processes.registered_client import ProviderClient
 
-pytestmark = [pytest.mark.integration, pytest.mark.xdist_group("operator-rights")]
+pytestmark = pytest.mark.integration
 
 BACK = 60.0  # seconds: the operator's pauses grow while nothing is allowed
 

@@ -18,7 +18,7 @@ from tests.integration.operator_stage import (
 )
 from tests.processes.registered_client import Credentials, ProviderClient
 
-pytestmark = [pytest.mark.integration, pytest.mark.xdist_group("operator-rotation")]
+pytestmark = pytest.mark.integration
 
 PREVIOUS = "previous_client_secret"
 

@@ -13,7 +13,7 @@ from tests.integration.operator_stage import Stage, new_tenant, raised_stage
 from tests.soak.operator_rounds import OperatorSoak
 from tests.soak.operator_stage import forgetful_tenant, server_database
 
-pytestmark = [pytest.mark.integration, pytest.mark.xdist_group("operator-soak")]
+pytestmark = pytest.mark.integration
 
 ROUNDS, CLIENTS = 2, 20
 

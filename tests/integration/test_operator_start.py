@@ -18,7 +18,7 @@ from tests.processes.dcr_operator import DcrOperator, running_dcr_operator
 from tests.processes.installation import install, operator_kubeconfig
 from tests.processes.kubectl import Kubectl
 
-pytestmark = [pytest.mark.integration, pytest.mark.xdist_group("operator-start")]
+pytestmark = pytest.mark.integration
 
 PROGRAM = str(Path(sys.executable).with_name("dcr-operator"))
 

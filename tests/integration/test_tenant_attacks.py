@@ -6,7 +6,7 @@ from tests.cluster.client import ApiError, JsonObject, KubernetesClient
 from tests.integration.crd_rules import CLIENT, install, smallest
 from tests.integration.operator_stage import API_VERSION
 
-pytestmark = [pytest.mark.integration, pytest.mark.xdist_group("tenant-attacks")]
+pytestmark = pytest.mark.integration
 
 
 @pytest.fixture(scope="module", autouse=True)

@@ -50,11 +50,7 @@ _PROVIDERS = {
 }
 
 
-@pytest.fixture(
-    scope="session",
-    # One worker for all tests of a provider: it is started once.
-    params=[pytest.param(title, marks=pytest.mark.xdist_group(title)) for title in _PROVIDERS],
-)
+@pytest.fixture(scope="session", params=list(_PROVIDERS))
 def provider(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[InteropProvider]:

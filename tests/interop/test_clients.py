@@ -20,7 +20,7 @@ from tests.processes.certificates import make_server_certificate
 from tests.processes.child_process import inherited_environment
 from tests.processes.dcr_server import DcrServer, DcrServerSettings, running_dcr_server
 
-pytestmark = [pytest.mark.interop, pytest.mark.xdist_group("clients")]
+pytestmark = pytest.mark.interop
 
 METHODS = ["client_secret_basic", "client_secret_post", "private_key_jwt"]
 SECONDS = 120.0
