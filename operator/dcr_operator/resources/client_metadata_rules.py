@@ -30,7 +30,10 @@ EXTRA_MEMBERS: Final = 64
 _LANGUAGES: Final = 32
 _KEYS: Final = 20
 
-_method = "self.tokenEndpointAuthMethod"
+# The API server makes a list of all members of clientMetadata for each time that a rule names one,
+# and it does so in every write of an OAuthClient, its status included. So each rule names as few
+# members as it can, what decides most clients first.
+_method = "self.?tokenEndpointAuthMethod.orValue('')"
 _redirect_grants = quoted(sorted(REDIRECT_GRANTS))
 _certificate_members = [to_camel(member) for member in TLS_CLIENT_AUTH_MEMBERS]
 
@@ -44,32 +47,33 @@ MODEL_RULES: Final = (
     # RFC 8705 §2.2: without keys nobody can check what the client presents; private_key_jwt has its
     # rule where clientKeys is.
     Rule(
-        f"!has({_method}) || {_method} != '{SELF_SIGNED_TLS_CLIENT_AUTH}'"
+        f"{_method} != '{SELF_SIGNED_TLS_CLIENT_AUTH}'"
         " || has(self.jwks) || has(self.jwksUri)",
         f"{SELF_SIGNED_TLS_CLIENT_AUTH} needs jwks or jwksUri",
         ".tokenEndpointAuthMethod",
     ),
     # RFC 7591 §2: clients of redirect-based flows MUST register their redirection URIs.
     Rule(
-        "(has(self.grantTypes) && size(self.grantTypes) > 0"
-        f" && !self.grantTypes.exists(grant, grant in {_redirect_grants}))"
-        " || (has(self.redirectUris) && size(self.redirectUris) > 0)",
+        "self.?redirectUris.orValue([]).size() > 0"
+        " || [self.?grantTypes.orValue([])].exists(grants, grants.size() > 0"
+        f" && !grants.exists(grant, grant in {_redirect_grants}))",
         "redirectUris are needed with the grants authorization_code (which is meant when"
         " grantTypes is omitted) and implicit",
         ".redirectUris",
     ),
     # OIDCR §2, application_type: web clients have web addresses.
     Rule(
-        f"(has(self.applicationType) && self.applicationType != '{DEFAULT_APPLICATION_TYPE}')"
-        " || !has(self.redirectUris)"
-        " || self.redirectUris.all(uri, uri.startsWith('https://') || uri.startsWith('http://'))",
+        "!has(self.redirectUris)"
+        " || self.redirectUris.all(uri, uri.startsWith('https://') || uri.startsWith('http://'))"
+        f" || self.?applicationType.orValue('{DEFAULT_APPLICATION_TYPE}')"
+        f" != '{DEFAULT_APPLICATION_TYPE}'",
         "redirectUris of applicationType web (which is meant when it is omitted) must be http"
         " or https URLs; other schemes are for applicationType native",
         ".redirectUris",
     ),
     # RFC 8705 §2.1.2
     Rule(
-        f"!has({_method}) || {_method} != '{TLS_CLIENT_AUTH}' || ["
+        f"{_method} != '{TLS_CLIENT_AUTH}' || ["
         + ", ".join(f"has(self.{member})" for member in _certificate_members)
         + "].filter(present, present).size() == 1",
         f"{TLS_CLIENT_AUTH} needs exactly one of {', '.join(_certificate_members)}",
