@@ -24,7 +24,7 @@ class Figure:
     at_least: bool = True
     unit: str = "times"
     ceiling: float | None = None
-    """The same of the reference handler: what one process can reach."""
+    """What the bare reference makes: the most that can be had on this machine."""
 
     @property
     def met(self) -> bool:
@@ -50,8 +50,8 @@ class Report:
 
 
 def goals(figures: Sequence[Figure]) -> str:
-    """Say for each whether it is met, and whether the reference handler would meet it."""
-    header = ("goal", "figure", "wanted", "met", "the reference handler")
+    """Say for each whether it is met, and whether what does the least would meet it."""
+    header = ("goal", "figure", "wanted", "met", "the bare reference")
     return markdown(header, [figure.row() for figure in figures])
 
 

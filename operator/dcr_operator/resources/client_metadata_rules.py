@@ -47,8 +47,7 @@ MODEL_RULES: Final = (
     # RFC 8705 §2.2: without keys nobody can check what the client presents; private_key_jwt has its
     # rule where clientKeys is.
     Rule(
-        f"{_method} != '{SELF_SIGNED_TLS_CLIENT_AUTH}'"
-        " || has(self.jwks) || has(self.jwksUri)",
+        f"{_method} != '{SELF_SIGNED_TLS_CLIENT_AUTH}' || has(self.jwks) || has(self.jwksUri)",
         f"{SELF_SIGNED_TLS_CLIENT_AUTH} needs jwks or jwksUri",
         ".tokenEndpointAuthMethod",
     ),
