@@ -2,8 +2,6 @@
 
 from functools import partial
 
-from starlette.middleware import Middleware
-
 from dcr_server import (
     client_configuration,
     discovery,
@@ -14,20 +12,13 @@ from dcr_server import (
     revocation,
     token_endpoint,
 )
-from dcr_server.cross_origin import CrossOrigin
 from dcr_server.rate_limits import limiting_failures
 from dcr_server.routing import Application, Resource, resource_at
 from dcr_server.server import Server
 
 
 def create_app(server: Server) -> Application:
-    origins = server.cors_allowed_origins
-    return Application(
-        server,
-        _routes(server),
-        server.metrics,
-        *([Middleware(CrossOrigin, origins=origins)] if origins else []),
-    )
+    return Application(server, _routes(server), server.metrics, origins=server.cors_allowed_origins)
 
 
 def _routes(server: Server) -> list[Resource]:

@@ -9,11 +9,11 @@ from typing import Annotated, Final
 
 from pydantic import AfterValidator, BeforeValidator
 from pydantic_settings import NoDecode
-from starlette.datastructures import Headers, MutableHeaders
+from starlette.requests import Request
 from starlette.responses import Response
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from dcr_protocol.uris import Uri, split_uri
+from dcr_server.exchange import Respond
 
 ANY_ORIGIN: Final = "*"
 
@@ -31,28 +31,20 @@ _EXPOSED: Final = "WWW-Authenticate, Retry-After, X-Request-Id"
 class CrossOrigin:
     """Answer the question before a request, and mark the answers that a page may read."""
 
-    def __init__(self, app: ASGIApp, origins: Iterable[str]) -> None:
-        self._app = app
+    def __init__(self, respond: Respond, origins: Iterable[str]) -> None:
+        self._respond = respond
         self._origins = frozenset(origins)
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http":
-            await self._app(scope, receive, send)
-            return
-        headers = Headers(scope=scope)
+    async def __call__(self, request: Request) -> Response | None:
+        headers = request.headers
         marks = self._marks(headers.get("origin"))
-        asks = scope["method"] == "OPTIONS" and "access-control-request-method" in headers
+        asks = request.method == "OPTIONS" and "access-control-request-method" in headers
         if asks and _ALLOW_ORIGIN in marks:
-            response = Response(status_code=_NO_CONTENT, headers=_PREFLIGHT | marks)
-            await response(scope, receive, send)
-            return
-
-        async def send_marked(message: Message) -> None:
-            if message["type"] == "http.response.start":
-                MutableHeaders(scope=message).update(marks)
-            await send(message)
-
-        await self._app(scope, receive, send_marked)
+            return Response(status_code=_NO_CONTENT, headers=_PREFLIGHT | marks)
+        response = await self._respond(request)
+        if response is not None:
+            response.headers.update(marks)
+        return response
 
     def _marks(self, origin: str | None) -> dict[str, str]:
         # Fetch §3.2: also without an origin, or a cache would give that answer to every page.

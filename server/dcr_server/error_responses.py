@@ -8,10 +8,9 @@ import structlog
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
-from starlette.types import ASGIApp, Receive, Scope, Send
 
 from dcr_protocol.errors import ProtocolError, RegistrationErrorCode
-from dcr_server.exchange import exchange_in, exchange_of
+from dcr_server.exchange import Respond, exchange_of
 from dcr_server.responses import no_store
 from dcr_server.storage.protocol import StorageUnavailable
 from dcr_server.tokens import without_credentials
@@ -82,27 +81,23 @@ def answer_to(request: Request, error: Exception) -> Response:
 class LastResort:
     """The one place that catches everything: a bug becomes a log entry and a plain 500."""
 
-    def __init__(self, app: ASGIApp) -> None:
-        self._app = app
+    def __init__(self, respond: Respond) -> None:
+        self._respond = respond
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+    async def __call__(self, request: Request) -> Response | None:
         try:
-            await self._app(scope, receive, send)
+            return await self._respond(request)
         except ClientDisconnect:
             # It hung up within its body: nobody is left to answer, and nothing was done.
-            return
+            return None
         except Exception:
-            exchange = exchange_in(scope)
-            path, request_id = without_credentials(scope["path"]), exchange.request_id
-            log.exception("internal_error", request_id=request_id, path=path)
+            exchange, path = exchange_of(request), without_credentials(request.scope["path"])
+            log.exception("internal_error", request_id=exchange.request_id, path=path)
             exchange.error = SERVER_ERROR
-            if exchange.status:
-                raise
-            response = no_store(
+            return no_store(
                 {"error": SERVER_ERROR, "error_description": "an internal error, see the log"},
                 HTTPStatus.INTERNAL_SERVER_ERROR,
             )
-            await response(scope, receive, send)
 
 
 def _error_response(

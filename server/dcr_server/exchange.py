@@ -5,13 +5,14 @@ counted.
 """
 
 import logging
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Final, cast
 
 import structlog
 from starlette.requests import Request
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from starlette.responses import Response
+from starlette.types import Receive, Scope, Send
 
 from dcr_server.header_fields import HeaderFields
 from dcr_server.metrics import RequestMetrics
@@ -24,6 +25,8 @@ UNMATCHED: Final = "unmatched"
 """The route of a path that nobody serves; the path itself would be a label without end."""
 
 Seconds = Callable[[], float]
+Respond = Callable[[Request], Awaitable[Response | None]]
+"""None: nobody is left to answer."""
 
 log = structlog.get_logger()
 
@@ -57,26 +60,23 @@ def governed_by(request: Request, policy: str) -> None:
     exchange_of(request).policy = policy
 
 
-def exchange_in(scope: Scope) -> Exchange:
-    return cast("Exchange", scope[_KEY])
-
-
 class Exchanges:
-    """Surrounds the application; while the server leaves, each answer closes its connection.
+    """The ASGI application: has a request answered and sends the answer.
 
-    The next request then goes to another process, instead of a socket that nobody reads any more.
+    While the server leaves, each answer closes its connection: the next request then goes to
+    another process, instead of a socket that nobody reads any more.
     """
 
     def __init__(
         self,
-        app: ASGIApp,
+        respond: Respond,
         *,
         departure: Departure,
         request_ids: RequestIds,
         metrics: RequestMetrics | None,
         timer: Seconds,
     ) -> None:
-        self._app = app
+        self._respond = respond
         self._departure = departure
         self._request_ids = request_ids
         self._metrics = metrics
@@ -88,21 +88,14 @@ class Exchanges:
         headers = HeaderFields(scope["headers"])
         exchange = Exchange(self._request_ids.of(headers.values(HEADER)), headers)
         scope[_KEY] = exchange
-        header = (HEADER, exchange.request_id.encode("ascii"))
-
-        async def send_with_id(message: Message) -> None:
-            if message["type"] == "http.response.start":
-                exchange.status = message["status"]
-                leaving = [(b"connection", b"close")] if self._departure.announced else []
-                message["headers"] = [*message["headers"], header, *leaving]
-            await send(message)
-
         outside = CURRENT.set(exchange.request_id)
         if self._metrics:
             self._metrics.in_flight.inc()
         began = self._timer()
         try:
-            await self._app(scope, receive, send_with_id)
+            response = await self._respond(Request(scope, receive, send))
+            if response is not None:
+                await self._send(response, exchange, send)
         finally:
             seconds = self._timer() - began
             if self._metrics:
@@ -110,6 +103,15 @@ class Exchanges:
             if self._tells:
                 _tell(exchange, scope, seconds)
             CURRENT.reset(outside)
+
+    async def _send(self, response: Response, exchange: Exchange, send: Send) -> None:
+        status, headers = response.status_code, response.raw_headers
+        headers.append((HEADER, exchange.request_id.encode("ascii")))
+        if self._departure.announced:
+            headers.append((b"connection", b"close"))
+        exchange.status = status
+        await send({"type": "http.response.start", "status": status, "headers": headers})
+        await send({"type": "http.response.body", "body": response.body})
 
 
 def _count(metrics: RequestMetrics, exchange: Exchange, scope: Scope, seconds: float) -> None:

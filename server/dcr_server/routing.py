@@ -1,11 +1,11 @@
 """How paths and methods become an ASGI application; which they are, `app` and `admin.app` say.
 
-    Exchanges           id, time, metrics, log line
+    Exchanges           id, time, metrics, log line; sends the answer
     └── LastResort      a bug becomes a 500
-        └── middleware, if any
+        └── CrossOrigin, where origins are listed
             └── Resources       path and method become an endpoint, its error becomes an answer
 
-A request passes each of them, so they are few and do little.
+A request passes each of them, so they are few and do little; only the outermost speaks ASGI.
 """
 
 import re
@@ -15,13 +15,13 @@ from http import HTTPStatus
 from urllib.parse import unquote
 
 from starlette.exceptions import HTTPException
-from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.types import Scope
 
+from dcr_server.cross_origin import CrossOrigin
 from dcr_server.error_responses import ANSWERED, LastResort, answer_to
-from dcr_server.exchange import Exchanges
+from dcr_server.exchange import Exchanges, Respond
 from dcr_server.metrics import RequestMetrics
 from dcr_server.server import Server
 
@@ -73,24 +73,23 @@ class Resource:
 
 
 class Resources:
-    """The innermost application."""
+    """Where requests end up."""
 
     def __init__(self, resources: Sequence[Resource]) -> None:
         self.resources = resources
         self._literal = {each.path: each for each in resources if each.is_literal}
         self._others = [each for each in resources if not each.is_literal]
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+    async def __call__(self, request: Request) -> Response:
+        scope = request.scope
         # What describes the resources reads them from here.
         scope["app"] = self
-        request = Request(scope, receive, send)
         try:
             resource = self._find(scope)
             scope["route"] = resource
-            response = await resource.answer(request)
+            return await resource.answer(request)
         except ANSWERED as error:
-            response = answer_to(request, error)
-        await response(scope, receive, send)
+            return answer_to(request, error)
 
     def _find(self, scope: Scope) -> Resource:
         """Raises HTTPException. A slash too many is another path: nothing is redirected."""
@@ -132,13 +131,14 @@ class Application(Exchanges):
         server: Server,
         resources: Sequence[Resource],
         metrics: RequestMetrics | None,
-        *middleware: Middleware,
+        *,
+        origins: Sequence[str] = (),
     ) -> None:
-        app: ASGIApp = Resources(resources)
-        for each in reversed(middleware):
-            app = each.cls(app, *each.args, **each.kwargs)
+        respond: Respond = Resources(resources)
+        if origins:
+            respond = CrossOrigin(respond, origins)
         super().__init__(
-            LastResort(app),
+            LastResort(respond),
             departure=server.departure,
             request_ids=server.request_ids,
             metrics=metrics,
