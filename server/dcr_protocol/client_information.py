@@ -38,7 +38,7 @@ class ClientInformation:
     registration_access_token: SecretStr | None = None
     registration_client_uri: str | None = None
     # Everything else, as returned, without null and "".
-    metadata: dict[str, JsonValue] = field(default_factory=dict)
+    metadata: Mapping[str, JsonValue] = field(default_factory=dict)
     # What was odd about the response and how it was read; for logs and conditions.
     deviations: tuple[str, ...] = ()
 
@@ -50,15 +50,17 @@ def client_information_document(information: ClientInformation) -> dict[str, Jso
     registration_access_token, registration_client_uri, then the metadata.
     """
     secret, token = information.client_secret, information.registration_access_token
-    document: dict[str, JsonValue] = {
-        "client_id": information.client_id,
-        "client_secret": secret.get_secret_value() if secret else None,
-        "client_id_issued_at": information.client_id_issued_at,
-        "client_secret_expires_at": information.client_secret_expires_at,
-        "registration_access_token": token.get_secret_value() if token else None,
-        "registration_client_uri": information.registration_client_uri,
-    }
-    document = {member: value for member, value in document.items() if value is not None}
+    document: dict[str, JsonValue] = {"client_id": information.client_id}
+    if secret:
+        document["client_secret"] = secret.get_secret_value()
+    if information.client_id_issued_at is not None:
+        document["client_id_issued_at"] = information.client_id_issued_at
+    if information.client_secret_expires_at is not None:
+        document["client_secret_expires_at"] = information.client_secret_expires_at
+    if token:
+        document["registration_access_token"] = token.get_secret_value()
+    if information.registration_client_uri is not None:
+        document["registration_client_uri"] = information.registration_client_uri
     document.update(information.metadata)
     return document
 

@@ -244,7 +244,9 @@ class ClientMetadata(BaseModel):
         copied = self.__class__.__new__(self.__class__)
         set_attribute = object.__setattr__
         set_attribute(copied, "__dict__", {**self.__dict__, **members})
-        set_attribute(copied, "__pydantic_fields_set__", self.model_fields_set | members.keys())
+        set_attribute(
+            copied, "__pydantic_fields_set__", self.__pydantic_fields_set__ | members.keys()
+        )
         set_attribute(copied, "__pydantic_extra__", None)
         set_attribute(copied, "__pydantic_private__", None)
         return copied

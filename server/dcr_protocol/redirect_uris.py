@@ -5,9 +5,9 @@ They are stored and answered byte for byte: nothing here rewrites them (S-048).
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Final
 
+from dcr_protocol.frozen import dataclass
 from dcr_protocol.uris import Uri, split_uri
 from dcr_protocol.vocabulary import NATIVE
 

@@ -6,9 +6,7 @@ what the operator may do before it sends one. What a policy allows is not decide
 
 from __future__ import annotations
 
-import functools
 import re
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from dcr_protocol.algorithms import check_algorithms, content_encryption_defaults
@@ -20,6 +18,7 @@ from dcr_protocol.client_uris import (
     check_uris,
 )
 from dcr_protocol.errors import InvalidClientMetadata
+from dcr_protocol.frozen import dataclass
 from dcr_protocol.grants import complete_grants, uses_implicit
 from dcr_protocol.redirect_uris import RedirectUriRules
 from dcr_protocol.vocabulary import (
@@ -92,7 +91,7 @@ def _with_defaults(metadata: ClientMetadata, rules: MetadataRules) -> ClientMeta
         "application_type": metadata.application_type or DEFAULT_APPLICATION_TYPE,
         **content_encryption_defaults(metadata),
     }
-    if not rules.keep_software_statement:
+    if metadata.software_statement is not None and not rules.keep_software_statement:
         provisioned["software_statement"] = None
     return metadata.with_members(provisioned)
 
@@ -111,20 +110,9 @@ def _check_words(metadata: ClientMetadata) -> None:
 
 
 def _redirect_uri_rules(metadata: ClientMetadata, rules: MetadataRules) -> RedirectUriRules:
-    application_type = metadata.application_type or DEFAULT_APPLICATION_TYPE
-    return _known_redirect_uri_rules(
-        application_type, rules, uses_implicit=uses_implicit(metadata.response_types or ())
-    )
-
-
-# Two types of application, a few sets of switches.
-@functools.cache
-def _known_redirect_uri_rules(
-    application_type: str, rules: MetadataRules, *, uses_implicit: bool
-) -> RedirectUriRules:
     return RedirectUriRules(
-        application_type=application_type,
-        uses_implicit=uses_implicit,
+        application_type=metadata.application_type or DEFAULT_APPLICATION_TYPE,
+        uses_implicit=uses_implicit(metadata.response_types or ()),
         allow_http=rules.allow_http_redirect_uris,
         allow_schemes_without_dot=rules.allow_schemes_without_dot,
     )

@@ -56,11 +56,15 @@ async def admit(
     Raises InvalidRedirectUri, InvalidClientMetadata, InvalidSoftwareStatement,
     UnapprovedSoftwareStatement; 503 when the keys of a statement's issuer cannot be had.
     """
-    statement = await _statement(document, policy, server, verified)
+    statement = None
+    # RFC 7591 §2.3: a server that does not process statements ignores them (S-071).
+    if policy.software_statement != "ignored":
+        statement = await _statement(document, policy, server, verified)
     if statement is not None:
         document = statement.vouch_for(document)
     metadata = checked_metadata(document, policy)
-    await check_sector(metadata, server.fetcher.fetch_json)
+    if metadata.sector_identifier_uri is not None:
+        await check_sector(metadata, server.fetcher.fetch_json)
     if statement is not None and registered is not None:
         _check_software_stays(statement, registered)
     return Admitted(metadata, None if statement is None else statement.single_use)
@@ -84,9 +88,6 @@ async def _statement(
     verified: SoftwareStatement | None,
 ) -> SoftwareStatement | None:
     given = document.get(SOFTWARE_STATEMENT)
-    # RFC 7591 §2.3: a server that does not process statements ignores them (S-071).
-    if policy.software_statement == "ignored":
-        return None
     if given is None or given == "":
         if policy.software_statement == "required":
             raise InvalidSoftwareStatement("the policy requires a software statement")

@@ -51,6 +51,13 @@ def client_address(
     return (told.pop() if len(told) == 1 else None) or address
 
 
+@functools.lru_cache(maxsize=_KNOWN)
+def written_address(peer: str) -> str:
+    """Write the address of a peer that no proxy speaks for; empty where it has none."""
+    address = _address(peer)
+    return "" if address is None else str(address)
+
+
 def address_group(address: Address | None) -> str:
     """Name who shares a rate: an IPv4 address, or the /64 that one IPv6 site has to itself."""
     if isinstance(address, ipaddress.IPv6Address):

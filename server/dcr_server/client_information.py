@@ -36,7 +36,7 @@ def client_information_response(
                 client_secret_expires_at=expires_at,
                 registration_access_token=shown.token.value,
                 registration_client_uri=server.urls.client_configuration(client.client_id),
-                metadata=dict(client.metadata),
+                metadata=client.metadata,
             )
         ),
         status,

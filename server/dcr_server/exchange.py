@@ -7,7 +7,7 @@ counted.
 import logging
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from typing import Final, cast
+from typing import Final
 
 import structlog
 from starlette.requests import Request
@@ -52,7 +52,8 @@ class Exchange:
 
 
 def exchange_of(request: Request) -> Exchange:
-    return cast("Exchange", request.scope[_KEY])
+    exchange: Exchange = request.scope[_KEY]
+    return exchange
 
 
 def governed_by(request: Request, policy: str) -> None:

@@ -13,6 +13,9 @@ class HeaderFields:
         self._by_name = dict(fields)
         self._repeats = len(self._by_name) != len(fields)
 
+    def __contains__(self, name: bytes) -> bool:
+        return name in self._by_name
+
     def values(self, name: bytes) -> list[bytes]:
         """Return every value that came with that name, in their order."""
         if name not in self._by_name:

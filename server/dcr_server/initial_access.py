@@ -26,7 +26,7 @@ from dcr_server.exchange import governed_by
 from dcr_server.policies import Policy
 from dcr_server.rate_limits import limit_open_registration, limit_subject
 from dcr_server.records import Owner, token_id_of
-from dcr_server.requests import JSON, bearer_token_hash, header_values, query_of, read_body
+from dcr_server.requests import JSON, bearer_token_hash, has_header, query_of, read_body
 from dcr_server.server import Server
 from dcr_server.software_statements import SoftwareStatement, statement_in
 from dcr_server.tokens import is_opaque_token, looks_like_jwt
@@ -84,7 +84,7 @@ async def authenticate_registration(
 
     Raises AccessTokenError, TooManyRequests, and what read_body raises.
     """
-    if header_values(request, b"authorization"):
+    if has_header(request, b"authorization"):
         access = await _by_token(request, server)
         governed_by(request, access.owner.policy)
         return access, await read_body(request, JSON)

@@ -1,7 +1,7 @@
 """Policies: what the bearer of an initial access token may register. What none allows is denied."""
 
 import functools
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Annotated, Final, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
@@ -24,7 +24,6 @@ _LONGEST_NAME: Final = 100
 # Policies are few and stay for the life of the process. Not kept by a policy itself: a changed copy
 # of it would judge by what was kept before.
 _pattern = functools.cache(parse_uri_pattern)
-_rules = functools.cache(MetadataRules)
 
 
 def _is_pattern(text: str) -> str:
@@ -108,7 +107,7 @@ class Policy(BaseModel):
     @property
     def rules(self) -> MetadataRules:
         """The switches that the standards leave to a server (S-044, S-046, S-071, S-172)."""
-        return _rules(
+        return MetadataRules(
             keep_software_statement=self.software_statement != "ignored",
             allow_http_redirect_uris=self.allow_http_redirect_uris,
             allow_schemes_without_dot=self.allow_schemes_without_dot,
@@ -126,11 +125,7 @@ class Policy(BaseModel):
         """
         _check_values("grant_types", metadata.grant_types, self.grant_types)
         # RFC 6749 §3.1.1: the order within a response type carries no meaning (S-025).
-        _check_values(
-            "response_types",
-            [_as_set(value) for value in metadata.response_types or ()],
-            [_as_set(value) for value in self.response_types],
-        )
+        _check_values("response_types", metadata.response_types, self.response_types, _as_set)
         method = metadata.token_endpoint_auth_method
         _check_values(
             "token_endpoint_auth_method",
@@ -191,9 +186,14 @@ PolicyName = Annotated[str, AfterValidator(_check_name)]
 Policies = Mapping[str, Policy]
 
 
-def _check_values(member: str, values: Sequence[str] | None, allowed: Sequence[str]) -> None:
+def _check_values(
+    member: str,
+    values: Sequence[str] | None,
+    allowed: Sequence[str],
+    meaning: Callable[[str], str] = str,
+) -> None:
     for value in values or ():
-        if value not in allowed:
+        if value not in allowed and meaning(value) not in map(meaning, allowed):
             raise InvalidClientMetadata(
                 f"{member}: the policy does not allow {value}; it allows "
                 f"{', '.join(allowed) or 'nothing'}"

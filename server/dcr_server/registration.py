@@ -69,12 +69,13 @@ async def register(request: Request, server: Server) -> Response:
             raise access.only_repeats
         document = parse_json_object(body)
         admitted = await admit(document, access.policy, server, verified=access.statement)
+        client = _new_client(server, access, admitted.metadata, issued.fresh)
         outcome = await clients.register(
             Registration(
-                client=_new_client(server, access, admitted.metadata, issued.fresh),
+                client=client,
                 fresh=issued.fresh,
                 initial_access_token_hash=access.token_hash,
-                now=server.now(),
+                now=client.issued_at,
                 max_clients=access.policy.max_clients,
                 max_clients_per_subject=access.policy.max_clients_per_subject,
                 single_use=admitted.single_use,
@@ -123,12 +124,13 @@ def _repeatable(
 def _new_client(
     server: Server, access: InitialAccess, metadata: ClientMetadata, fresh: Fresh
 ) -> Client:
-    now = server.now()
+    at = server.clock()
+    now = int(at)
     credentials = Credentials(1, fresh.token_hash, None)
     if needs_secret(metadata.token_endpoint_auth_method):
         credentials = Credentials(1, fresh.token_hash, fresh.secret_hash, fresh.secret_expires_at)
     return Client(
-        client_id=new_client_id(server.entropy, server.clock()),
+        client_id=new_client_id(server.entropy, at),
         owner=access.owner,
         issued_at=now,
         metadata=metadata.to_wire(),

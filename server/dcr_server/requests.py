@@ -8,7 +8,7 @@ from starlette.requests import ClientDisconnect, Request
 from dcr_protocol.bearer import parse_bearer
 from dcr_protocol.errors import InvalidRequest
 from dcr_protocol.json_document import DEFAULT_MAX_BYTES
-from dcr_server.client_addresses import Address, client_address
+from dcr_server.client_addresses import Address, client_address, written_address
 from dcr_server.exchange import exchange_of
 from dcr_server.records import Actor, Origin, Repeatable
 from dcr_server.server import Server
@@ -18,11 +18,16 @@ JSON: Final = "application/json"
 FORM: Final = "application/x-www-form-urlencoded"
 UNSUPPORTED_MEDIA_TYPE: Final = 415
 LONGEST_IDEMPOTENCY_KEY: Final = 255
+_DIGITS_OF_LIMIT: Final = len(str(DEFAULT_MAX_BYTES))
 
 
 def header_values(request: Request, name: bytes) -> list[str]:
     """Return every header of that name, which is given in lower case."""
     return [value.decode("latin-1") for value in exchange_of(request).headers.values(name)]
+
+
+def has_header(request: Request, name: bytes) -> bool:
+    return name in exchange_of(request).headers
 
 
 def query_of(request: Request) -> str:
@@ -59,8 +64,9 @@ async def read_optional_body(request: Request, media_type: str) -> bytes:
 
 
 async def _read(request: Request) -> bytes:
-    if _announces_too_much(_first(request, b"content-length")):
-        raise _too_large()
+    for length in exchange_of(request).headers.values(b"content-length"):
+        if _announces_too_much(length):
+            raise _too_large()
     body = bytearray()
     more = True
     while more:
@@ -78,9 +84,9 @@ def idempotency_key(
     request: Request, *, scope: str, body: bytes, now: int, shortest: int = 1
 ) -> Repeatable | None:
     """Return the key, hashed with what it is unique within, and the body that it stands for."""
-    keys = header_values(request, b"idempotency-key")
-    if not keys:
+    if not has_header(request, b"idempotency-key"):
         return None
+    keys = header_values(request, b"idempotency-key")
     key, longest = keys[0], LONGEST_IDEMPOTENCY_KEY
     if len(keys) > 1 or not (shortest <= len(key) <= longest and key.isprintable()):
         raise InvalidRequest(
@@ -93,12 +99,8 @@ def idempotency_key(
 
 def requester_address(request: Request, server: Server) -> Address | None:
     """Return whom the request comes from, as far as trusted proxies tell."""
-    client = request.scope.get("client")
-    peer = client[0] if client else ""
-    if not server.trusted_proxies:
-        return client_address(peer, ())
     return client_address(
-        peer,
+        _peer(request),
         server.trusted_proxies,
         forwarded=header_values(request, b"forwarded"),
         x_forwarded_for=header_values(request, b"x-forwarded-for"),
@@ -107,17 +109,16 @@ def requester_address(request: Request, server: Server) -> Address | None:
 
 def origin_of(request: Request, server: Server, actor: Actor, *, token_id: str = "") -> Origin:
     """Say who asked, for the audit trail."""
-    address = requester_address(request, server)
-    return Origin(
-        actor=actor,
-        address="" if address is None else str(address),
-        request_id=exchange_of(request).request_id,
-        token_id=token_id,
-    )
+    if server.trusted_proxies:
+        address = str(requester_address(request, server) or "")
+    else:
+        address = written_address(_peer(request))
+    return Origin(actor, address, exchange_of(request).request_id, token_id)
 
 
-def _first(request: Request, name: bytes) -> str:
-    return next(iter(header_values(request, name)), "")
+def _peer(request: Request) -> str:
+    client = request.scope.get("client")
+    return str(client[0]) if client else ""
 
 
 def _check_content_type(content_type: str, media_type: str) -> None:
@@ -131,12 +132,12 @@ def _check_content_type(content_type: str, media_type: str) -> None:
         )
 
 
-def _announces_too_much(content_length: str) -> bool:
-    digits = content_length.lstrip("0")
-    if not digits.isdecimal():
+def _announces_too_much(content_length: bytes) -> bool:
+    digits = content_length.lstrip(b"0")
+    if len(digits) < _DIGITS_OF_LIMIT or not digits.isdigit():
         return False
     # Python refuses to read a number of some thousand digits.
-    return len(digits) > len(str(DEFAULT_MAX_BYTES)) or int(digits) > DEFAULT_MAX_BYTES
+    return len(digits) > _DIGITS_OF_LIMIT or int(digits) > DEFAULT_MAX_BYTES
 
 
 def _too_large() -> InvalidRequest:
