@@ -6,10 +6,12 @@ from typing import Any
 
 import pytest
 
-from dcr_server.records import Owner, SigningKey, SingleUse
+from dcr_server.records import Action, Owner, SigningKey, SingleUse
 from dcr_server.storage.opening import open_database
 from dcr_server.storage.protocol import Storage
 from dcr_server.storage.requests import (
+    AuditFilter,
+    ClientFilter,
     ClientLimitReached,
     IdempotencyKeyReused,
     InitialAccessTokenSpent,
@@ -26,6 +28,7 @@ from tests.contract.storage_examples import (
     KEY,
     NOW,
     ORIGIN,
+    OWNER,
     PUBLIC,
     TOKEN,
     client,
@@ -61,6 +64,19 @@ async def test_concurrent_registrations_use_a_token_no_more_often_than_allowed(
     assert sum(isinstance(outcome, Registered) for outcome in outcomes) == 3
     found = await storage.initial_access_tokens.find(limited.token_hash)
     assert found == replace(limited, uses=3)
+
+
+async def test_concurrent_registrations_are_each_counted_told_and_found(storage: Storage) -> None:
+    ids = [f"c{number}" for number in range(5)]
+    await asyncio.gather(*(storage.clients.register(registration(each)) for each in ids))
+    used = await storage.initial_access_tokens.find(TOKEN.token_hash)
+    page = await storage.clients.page(ClientFilter(), after="", limit=10)
+    told = await storage.audit.page(AuditFilter(action=Action.CLIENT_REGISTERED), after=0, limit=10)
+    assert [await storage.clients.find(each) for each in ids] == [client(each) for each in ids]
+    assert [found.client_id for found in page] == [entry.client_id for entry in told] == ids
+    assert await storage.clients.counts() == {OWNER.policy: 5}
+    assert used is not None
+    assert used.uses == 5
 
 
 async def test_an_expired_token_registers_nothing(storage: Storage) -> None:

@@ -10,7 +10,7 @@ from dcr_server.records import Action, Actor, AuditEntry, Origin, Owner
 from dcr_server.storage.operations import CHANGED, Operation, Row, Statement
 from dcr_server.storage.requests import AuditFilter
 
-_TELL: Final = """INSERT INTO audit
+TELL: Final = """INSERT INTO audit
     (at, action, policy, subject, client_id, token_id, kid, jti, actor, address, request_id)
     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"""
 _COLUMNS: Final = (
@@ -45,7 +45,7 @@ def telling(change: Change, origin: Origin) -> Statement:
     """Give the statement alone, for operations that are performed thousands of times a second."""
     owner = change.owner
     return (
-        _TELL,
+        TELL,
         (
             change.at,
             change.action.value,

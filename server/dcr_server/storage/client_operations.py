@@ -1,4 +1,4 @@
-"""Registering, updating, using and deleting clients: what one transaction each does."""
+"""Updating, using and deleting clients: what one transaction each does."""
 
 from collections.abc import Mapping
 from dataclasses import replace
@@ -20,13 +20,7 @@ from dcr_server.credentials import (
 )
 from dcr_server.records import Action, Client, Origin, Owner, Repeatable, needs_secret
 from dcr_server.storage.audit_operations import Change, telling
-from dcr_server.storage.client_rows import (
-    COLUMNS,
-    changeable_columns,
-    client_from_row,
-    row_of,
-)
-from dcr_server.storage.key_operations import claim_assertion, is_claimed
+from dcr_server.storage.client_rows import COLUMNS, changeable_columns, client_from_row
 from dcr_server.storage.operations import (
     FOR_UPDATE,
     LostRace,
@@ -36,17 +30,12 @@ from dcr_server.storage.operations import (
     first_row,
 )
 from dcr_server.storage.requests import (
-    ClientLimitReached,
     Fresh,
     IdempotencyKeyReused,
     InitialAccessTokenSpent,
-    Registered,
-    Registration,
-    RegistrationOutcome,
     Replayed,
     ReplayedClientGone,
     ReplayOutcome,
-    SoftwareStatementUsed,
     TokenRetired,
     Update,
     Updated,
@@ -57,24 +46,12 @@ SECONDS_THAT_A_KEY_OUTLIVES_ITS_CLIENT: Final = 24 * 60 * 60
 
 _FIND: Final = f"SELECT {COLUMNS} FROM clients WHERE client_id = ?"
 _FIND_TO_CHANGE: Final = _FIND + FOR_UPDATE
-_INSERT: Final = f"INSERT INTO clients ({COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
 _STORE: Final = (
     "UPDATE clients SET credentials = ?, overlapping = ?, metadata = ? WHERE client_id = ?"
 )
 _NOTE_USE: Final = "UPDATE clients SET unused_expires_at = NULL WHERE client_id = ?"
 _DELETE: Final = "DELETE FROM clients WHERE client_id = ? RETURNING 1"
-_COUNT_ONE_MORE: Final = """INSERT INTO client_counts (policy, clients) VALUES (?, 1)
-    ON CONFLICT (policy) DO UPDATE SET clients = client_counts.clients + 1"""
-_COUNT_NONE_YET: Final = """INSERT INTO client_counts (policy, clients) VALUES (?, 0)
-    ON CONFLICT (policy) DO NOTHING"""
-_COUNT: Final = "SELECT clients FROM client_counts WHERE policy = ?" + FOR_UPDATE
 _COUNT_ONE_LESS: Final = "UPDATE client_counts SET clients = clients - 1 WHERE policy = ?"
-# As many rows as the limit are looked at, however many clients there are.
-_COUNT_OF_SUBJECT: Final = """SELECT count(*) FROM (
-    SELECT 1 FROM clients WHERE policy = ? AND subject = ? LIMIT ?) AS counted"""
-_USE_INITIAL_ACCESS_TOKEN: Final = """UPDATE initial_access_tokens SET uses = uses + 1
-    WHERE token_hash = ? AND (max_uses IS NULL OR uses < max_uses)
-    AND (expires_at IS NULL OR expires_at > ?) RETURNING 1"""
 # A repeat costs no use, and the last one may be repeated too.
 _INITIAL_ACCESS_TOKEN: Final = """SELECT 1 FROM initial_access_tokens
     WHERE token_hash = ? AND (expires_at IS NULL OR expires_at > ?)"""
@@ -98,30 +75,6 @@ def is_known(repeatable: Repeatable) -> Operation[bool]:
     return row is not None
 
 
-def register(registration: Registration) -> Operation[RegistrationOutcome]:
-    # A replay comes before use counting: a lost response must not cost the last use of a token.
-    repeatable = registration.repeatable
-    if repeatable is not None:
-        token_hash = registration.initial_access_token_hash
-        replayed = yield from replay(
-            repeatable, registration.fresh, registration.origin, token_hash
-        )
-        if replayed is not None:
-            return replayed
-    if _has_limits(registration) and not (yield from _is_below_limits(registration)):
-        return ClientLimitReached()
-    refusal = yield from _use_up(registration)
-    if refusal is not None:
-        return refusal
-    client = registration.client
-    if repeatable is not None:
-        yield from _remember_key(repeatable, client.client_id)
-    yield _INSERT, row_of(client)
-    yield _COUNT_ONE_MORE, (client.owner.policy,)
-    yield _telling(Action.CLIENT_REGISTERED, client, registration.now, registration.origin)
-    return Registered(client)
-
-
 def replay(
     repeatable: Repeatable, fresh: Fresh, origin: Origin, initial_access_token_hash: bytes | None
 ) -> Operation[ReplayOutcome | None]:
@@ -141,7 +94,7 @@ def replay(
         secret_hash=fresh.secret_hash if client.needs_secret else None,
         secret_expires_at=fresh.secret_expires_at if client.needs_secret else 0,
     )
-    yield _telling(Action.CLIENT_REPLAYED, client, repeatable.at, origin)
+    yield telling_of(Action.CLIENT_REPLAYED, client, repeatable.at, origin)
     return Replayed((yield from _store(replace(client, credentials=held))))
 
 
@@ -153,11 +106,11 @@ def update(update: Update) -> Operation[UpdateOutcome]:
     if client is None or presented is None:
         return TokenRetired()
     if update.repeatable is not None:
-        yield from _remember_key(update.repeatable, client.client_id)
+        yield from remember_key(update.repeatable, client.client_id)
     if update.metadata is None:
-        yield _telling(Action.CLIENT_SECRET_ROTATED, client, update.now, update.origin)
+        yield telling_of(Action.CLIENT_SECRET_ROTATED, client, update.now, update.origin)
         return (yield from _issue(client, presented, update))
-    yield _telling(Action.CLIENT_UPDATED, client, update.now, update.origin)
+    yield telling_of(Action.CLIENT_UPDATED, client, update.now, update.origin)
     return (yield from _issue(client, presented, update, update.metadata))
 
 
@@ -170,7 +123,7 @@ def replay_update(update: Update) -> Operation[UpdateOutcome | None]:
     client, presented = yield from _presented(update)
     if client is None or presented is None:
         return TokenRetired()
-    yield _telling(Action.CLIENT_REPLAYED, client, update.now, update.origin)
+    yield telling_of(Action.CLIENT_REPLAYED, client, update.now, update.origin)
     return (yield from _issue(client, presented, update))
 
 
@@ -206,7 +159,7 @@ def delete(client_id: str, token_hash: bytes, now: int, origin: Origin) -> Opera
     if client is None or find_token(client.credentials, token_hash) is None:
         return False
     yield from forget(client.client_id, client.owner, now)
-    yield _telling(Action.CLIENT_DELETED, client, now, origin)
+    yield telling_of(Action.CLIENT_DELETED, client, now, origin)
     return True
 
 
@@ -215,7 +168,7 @@ def remove(client_id: str, now: int, origin: Origin) -> Operation[bool]:
     if client is None:
         return False
     yield from forget(client.client_id, client.owner, now)
-    yield _telling(Action.CLIENT_REMOVED, client, now, origin)
+    yield telling_of(Action.CLIENT_REMOVED, client, now, origin)
     return True
 
 
@@ -235,42 +188,7 @@ def _earlier_client(repeatable: Repeatable) -> Operation[str | IdempotencyKeyReu
     return str(row[1]) if row[0] == repeatable.body_hash else IdempotencyKeyReused()
 
 
-def _has_limits(registration: Registration) -> bool:
-    return (registration.max_clients, registration.max_clients_per_subject) != (None, None)
-
-
-def _is_below_limits(registration: Registration) -> Operation[bool]:
-    owner = registration.client.owner
-    most, most_of_subject = registration.max_clients, registration.max_clients_per_subject
-    # The row is there to be locked also for the first client.
-    yield _COUNT_NONE_YET, (owner.policy,)
-    row = yield from first_row(_COUNT, (owner.policy,))
-    if most is not None and (row is None or int(str(row[0])) >= most):
-        return False
-    if most_of_subject is None:
-        return True
-    row = yield from first_row(_COUNT_OF_SUBJECT, (owner.policy, owner.subject, most_of_subject))
-    return row is not None and int(str(row[0])) < most_of_subject
-
-
-def _use_up(
-    registration: Registration,
-) -> Operation[InitialAccessTokenSpent | SoftwareStatementUsed | None]:
-    once, now = registration.single_use, registration.now
-    # The statement is looked at before the token is used and noted after: no refusal costs either.
-    if once is not None and (yield from is_claimed(once.hash, now)):
-        return SoftwareStatementUsed()
-    token_hash = registration.initial_access_token_hash
-    if token_hash is not None:
-        used = yield _USE_INITIAL_ACCESS_TOKEN, (token_hash, now)
-        if not used:
-            return InitialAccessTokenSpent()
-    if once is not None and not (yield from claim_assertion(once.hash, once.expires_at, now)):
-        raise LostRace
-    return None
-
-
-def _remember_key(repeatable: Repeatable, client_id: str) -> Operation[None]:
+def remember_key(repeatable: Repeatable, client_id: str) -> Operation[None]:
     key, body, at = repeatable.key_hash, repeatable.body_hash, repeatable.at
     if not (yield from changes(_REMEMBER_KEY, (key, body, client_id, at))):
         raise LostRace
@@ -327,5 +245,5 @@ def _store(client: Client) -> Operation[Client]:
     return client
 
 
-def _telling(action: Action, client: Client, now: int, origin: Origin) -> Statement:
+def telling_of(action: Action, client: Client, now: int, origin: Origin) -> Statement:
     return telling(Change(action, now, client.owner, client.client_id), origin)

@@ -1,7 +1,7 @@
 """The storage, whichever database performs its operations."""
 
 import time
-from collections.abc import Mapping
+from collections.abc import Hashable, Mapping
 from functools import partial
 from typing import Final, Protocol, TypeVar
 
@@ -18,9 +18,10 @@ from dcr_server.storage import (
     client_operations,
     key_operations,
     listing_operations,
+    registration_operations,
     token_operations,
 )
-from dcr_server.storage.operations import Begin, Operation
+from dcr_server.storage.operations import Begin, BeginAll, Operation
 from dcr_server.storage.requests import (
     AuditFilter,
     ClientFilter,
@@ -37,6 +38,7 @@ _MOST_RECENT: Final = 1000
 _SECONDS_RECENT: Final = 1.0
 
 T = TypeVar("T")
+Item = TypeVar("Item")
 
 
 class Database(Protocol):
@@ -52,6 +54,13 @@ class Database(Protocol):
 
     async def write(self, begin: Begin[T]) -> T:
         """Perform it as one transaction, durable when this returns."""
+        ...
+
+    async def write_together(self, begin: BeginAll[Item, T], key: Hashable, item: Item) -> T:
+        """Perform it for what else waits with the same key, where that costs less than each alone.
+
+        A key is for one operation, which gives an outcome for each item.
+        """
         ...
 
     async def check(self) -> None: ...
@@ -95,7 +104,13 @@ class Clients:
         self._database = database
 
     async def register(self, registration: Registration) -> RegistrationOutcome:
-        return await self._database.write(partial(client_operations.register, registration))
+        key = registration_operations.alike(registration)
+        if key is None:
+            return await self._database.write(
+                partial(registration_operations.register, registration)
+            )
+        together = registration_operations.register_together
+        return await self._database.write_together(together, key, registration)
 
     async def replay(
         self,

@@ -17,6 +17,9 @@ process writes at the moment, or an operation fails, the thread does the whole b
                                     COMMIT
 
 A result is delivered after COMMIT only, so an answer that was sent is durable.
+
+What waits with the same key is done by one operation, with fewer statements than one after the
+other; if it fails, each is done alone.
 """
 
 import asyncio
@@ -24,8 +27,7 @@ import contextlib
 import queue
 import sqlite3
 import threading
-from collections.abc import Callable, Sequence
-from functools import partial
+from collections.abc import Callable, Hashable, Sequence
 from typing import Any, TypeVar
 
 from dcr_protocol.frozen import dataclass
@@ -34,15 +36,28 @@ from dcr_server.storage.sqlite_connection import retry_while_locked
 from dcr_server.storage.write_turns import WriteTurns
 
 T = TypeVar("T")
+Item = TypeVar("Item")
 
 Operation = Callable[[sqlite3.Connection], T]
+OperationOnAll = Callable[[sqlite3.Connection, Sequence[Item]], Sequence[T]]
+"""Gives an outcome for each item, in their order."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Waiting:
-    # Any: a queue of operations of every result type; `run` gives the type back.
-    operation: Operation[Any]
-    future: asyncio.Future[Any]
+    """An operation and all that it is done for, with whom each of them is for."""
+
+    # Any: a queue of operations of every type; `run` and `run_together` give the type back.
+    operation: OperationOnAll[Any, Any]
+    items: list[Any]
+    futures: list[asyncio.Future[Any]]
+
+    def perform(self, connection: sqlite3.Connection) -> Sequence[object]:
+        return self.operation(connection, self.items)
+
+    def apart(self) -> "list[_Waiting]":
+        each = zip(self.items, self.futures, strict=True)
+        return [_Waiting(self.operation, [item], [future]) for item, future in each]
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +85,8 @@ class GroupCommitWriter:
         self._patience = busy_timeout
         self._loop = asyncio.get_running_loop()
         self._waiting: list[_Waiting] = []
+        # Those of them that others may still join.
+        self._open: dict[Hashable, _Waiting] = {}
         self._busy = False
         self._closed = False
         self._batches: queue.SimpleQueue[_Batch | None] = queue.SimpleQueue()
@@ -86,17 +103,41 @@ class GroupCommitWriter:
         Raises StorageUnavailable when nothing of that transaction was kept, and what the
         operation raises when only the operation was undone.
         """
+        self._refuse_when_closed()
+        return await self._enqueue(operation)
+
+    async def run_together(
+        self, operation: OperationOnAll[Item, T], key: Hashable, item: Item
+    ) -> T:
+        """Do the operation once for all that waits with that key; raises what `run` does."""
+        self._refuse_when_closed()
+        future: asyncio.Future[T] = self._loop.create_future()
+        joined = self._open.get(key)
+        if joined is None:
+            joined = self._open[key] = _Waiting(operation, [], [])
+            self._append(joined)
+        joined.items.append(item)
+        joined.futures.append(future)
+        return await future
+
+    def _refuse_when_closed(self) -> None:
         if self._closed or not self._thread.is_alive():
             raise StorageUnavailable("the database is closed")
-        return await self._enqueue(operation)
 
     def _enqueue(self, operation: Operation[T]) -> asyncio.Future[T]:
         future: asyncio.Future[T] = self._loop.create_future()
+
+        def perform(connection: sqlite3.Connection, _: Sequence[None]) -> Sequence[T]:
+            return [operation(connection)]
+
+        self._append(_Waiting(perform, [None], [future]))
+        return future
+
+    def _append(self, waiting: _Waiting) -> None:
         # Not at once: what this turn of the event loop still has to ask for comes along.
         if not self._waiting:
             self._loop.call_soon(self._hand_over)
-        self._waiting.append(_Waiting(operation, future))
-        return future
+        self._waiting.append(waiting)
 
     async def close(self) -> None:
         """Write what waits, then stop; what comes from now on is refused, not left waiting."""
@@ -115,6 +156,7 @@ class GroupCommitWriter:
             return
         self._busy = True
         waiting, self._waiting = self._waiting, []
+        self._open.clear()
         self._batches.put(_Batch(waiting, self._perform_at_once(waiting)))
 
     def _perform_at_once(self, waiting: Sequence[_Waiting]) -> list[object] | None:
@@ -123,7 +165,7 @@ class GroupCommitWriter:
             if not self._turns.take_at_once():
                 return None
             self._connection.execute("BEGIN IMMEDIATE")
-            return [one.operation(self._connection) for one in waiting]
+            return _performed(self._connection, waiting)
         except Exception:  # noqa: BLE001 - an operation raises what it likes
             self._roll_back()
             self._turns.give_back()
@@ -150,7 +192,8 @@ class GroupCommitWriter:
             self.failing = True
             self._changes = self._connection.total_changes
             reason = f"the database cannot be written: {error}"
-            return [_Failed(StorageUnavailable(reason)) for _ in batch.waiting]
+            failed = _Failed(StorageUnavailable(reason))
+            return [failed for waiting in batch.waiting for _ in waiting.futures]
         finally:
             self._turns.give_back()
         self._note_success()
@@ -177,29 +220,30 @@ class GroupCommitWriter:
     def _perform(self, batch: Sequence[_Waiting]) -> list[object]:
         """Expect that none fails; if one does, start over with a savepoint around each."""
         try:
-            return self._in_transaction([waiting.operation for waiting in batch])
+            return self._in_transaction(lambda connection: _performed(connection, batch))
         except Exception as error:
             if _is_the_databases_own(error):
                 raise
+        each = [one for waiting in batch for one in waiting.apart()]
         return self._in_transaction(
-            [partial(self._in_savepoint, waiting.operation) for waiting in batch]
+            lambda connection: [self._in_savepoint(one, connection) for one in each]
         )
 
-    def _in_transaction(self, operations: Sequence[Operation[object]]) -> list[object]:
+    def _in_transaction(self, perform: Operation[list[object]]) -> list[object]:
         retry_while_locked(lambda: self._connection.execute("BEGIN IMMEDIATE"), self._patience)
         try:
-            results = [operation(self._connection) for operation in operations]
+            results = perform(self._connection)
         except BaseException:
             self._roll_back()
             raise
         self._end_transaction()
         return results
 
-    def _in_savepoint(self, operation: Operation[object], connection: sqlite3.Connection) -> object:
+    def _in_savepoint(self, waiting: _Waiting, connection: sqlite3.Connection) -> object:
         """Undo a failing operation alone; the database's own failure ends the batch."""
         connection.execute("SAVEPOINT operation")
         try:
-            result = operation(connection)
+            (result,) = waiting.perform(connection)
         except Exception as error:
             if _is_the_databases_own(error):
                 raise
@@ -218,12 +262,17 @@ def _is_the_databases_own(error: Exception) -> bool:
     return isinstance(error, sqlite3.Error) and not isinstance(error, sqlite3.IntegrityError)
 
 
+def _performed(connection: sqlite3.Connection, batch: Sequence[_Waiting]) -> list[object]:
+    return [result for waiting in batch for result in waiting.perform(connection)]
+
+
 def _deliver(batch: Sequence[_Waiting], results: Sequence[object]) -> None:
-    for waiting, result in zip(batch, results, strict=True):
+    futures = [future for waiting in batch for future in waiting.futures]
+    for future, result in zip(futures, results, strict=True):
         # Cancelled: the client went away; what was written stays, as the RFC's lost response.
-        if waiting.future.cancelled():
+        if future.cancelled():
             continue
         if isinstance(result, _Failed):
-            waiting.future.set_exception(result.error)
+            future.set_exception(result.error)
         else:
-            waiting.future.set_result(result)
+            future.set_result(result)

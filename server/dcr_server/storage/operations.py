@@ -12,19 +12,33 @@ several transactions write at once; SQLite has one writer and does without. One 
 returns a row for each that it changed, of which only the number counts.
 """
 
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Sequence
 from typing import Final, TypeVar
 
 FOR_UPDATE: Final = " FOR UPDATE"
 CHANGED: Final = " RETURNING 1"
 
 T = TypeVar("T")
+Item = TypeVar("Item")
 
 Row = tuple[object, ...]
 Statement = tuple[str, Row]
+
+
+class Each(tuple[Row, ...]):
+    """In the place of parameters: the statement is performed with each of these rows in turn.
+
+    Only SQLite is given such statements, see `Database.write_together`.
+    """
+
+    __slots__ = ()
+
+
 Operation = Generator[Statement, list[Row], T]
 Begin = Callable[[], Operation[T]]
 """Makes the operation; called again when its transaction has to be repeated."""
+BeginAll = Callable[[Sequence[Item]], Operation[Sequence[T]]]
+"""Makes one operation of several items."""
 
 
 class LostRace(Exception):  # noqa: N818 - what happened, not a fault

@@ -2,14 +2,14 @@
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Hashable, Sequence
 from typing import Final, TypeVar
 
 import asyncpg
 
 from dcr_server.storage import probes
 from dcr_server.storage.database import DatabaseStorage
-from dcr_server.storage.operations import Begin, Operation, Row
+from dcr_server.storage.operations import Begin, BeginAll, Operation, Row
 from dcr_server.storage.postgres_connection import LOST, Connector, Session, what_it_said
 from dcr_server.storage.postgres_performer import perform
 from dcr_server.storage.postgres_schema import MIGRATIONS, bring_up_to_date, check_up_to_date
@@ -21,6 +21,7 @@ _READERS: Final = 4
 _LOST_OR_STALE: Final = (*LOST, asyncpg.InvalidCachedStatementError)
 
 T = TypeVar("T")
+Item = TypeVar("Item")
 
 
 class PostgresDatabase:
@@ -48,6 +49,11 @@ class PostgresDatabase:
 
     async def write(self, begin: Begin[T]) -> T:
         return await self._writer.run(begin)
+
+    async def write_together(self, begin: BeginAll[Item, T], key: Hashable, item: Item) -> T:  # noqa: ARG002 - there is no other item
+        # The writer sends what waits together on one way to the server as it is.
+        (outcome,) = await self._writer.run(lambda: begin([item]))
+        return outcome
 
     async def check(self) -> None:
         await self.read(probes.look())

@@ -3,7 +3,7 @@
 import asyncio
 import functools
 import sqlite3
-from collections.abc import Callable
+from collections.abc import Callable, Hashable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Final, TypeVar
@@ -11,7 +11,7 @@ from typing import Final, TypeVar
 from dcr_server.storage import probes
 from dcr_server.storage.database import DatabaseStorage
 from dcr_server.storage.group_commit import GroupCommitWriter
-from dcr_server.storage.operations import CHANGED, FOR_UPDATE, Begin, Operation, Row
+from dcr_server.storage.operations import CHANGED, FOR_UPDATE, Begin, BeginAll, Each, Operation, Row
 from dcr_server.storage.protocol import StorageUnavailable, UnusableStorage
 from dcr_server.storage.sqlite_connection import connect_to_read, connect_to_write
 from dcr_server.storage.sqlite_schema import (
@@ -31,6 +31,7 @@ _STATEMENTS: Final = 500
 _COUNTED: Final[list[Row]] = [(1,)]
 
 T = TypeVar("T")
+Item = TypeVar("Item")
 
 Prepare = Callable[[sqlite3.Connection, Path, Migrations], None]
 
@@ -59,6 +60,12 @@ class SqliteDatabase:
 
     async def write(self, begin: Begin[T]) -> T:
         return await self._writer.run(lambda connection: perform(connection, begin()))
+
+    async def write_together(self, begin: BeginAll[Item, T], key: Hashable, item: Item) -> T:
+        def perform_all(connection: sqlite3.Connection, items: Sequence[Item]) -> Sequence[T]:
+            return perform(connection, begin(items))
+
+        return await self._writer.run_together(perform_all, key, item)
 
     async def check(self) -> None:
         await self.read(probes.look())
@@ -125,7 +132,10 @@ def perform(connection: sqlite3.Connection, operation: Operation[T]) -> T:
         sql, parameters = next(operation)
         while True:
             statement, counts = _statement(sql)
-            cursor.execute(statement, parameters)
+            if type(parameters) is Each:
+                cursor.executemany(statement, parameters)
+            else:
+                cursor.execute(statement, parameters)
             rows = _COUNTED * cursor.rowcount if counts else cursor.fetchall()
             sql, parameters = operation.send(rows)
     except StopIteration as done:

@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 import errno
 import sqlite3
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from functools import partial
 from pathlib import Path
 
@@ -45,6 +45,50 @@ async def test_operations_that_wait_together_share_a_transaction(
     results = await asyncio.gather(*(writer.run(partial(insert, word=word)) for word in words))
     assert results == words
     assert commits.count("BEGIN IMMEDIATE") == 1
+
+
+def insert_all(connection: sqlite3.Connection, words: Sequence[str]) -> list[tuple[str, int]]:
+    connection.executemany("INSERT INTO words VALUES (?)", [(word,) for word in words])
+    return [(word, len(words)) for word in words]
+
+
+async def test_what_waits_with_one_key_is_done_by_one_operation(writer: GroupCommitWriter) -> None:
+    results = await asyncio.gather(
+        writer.run_together(insert_all, "key", "a"),
+        writer.run_together(insert_all, "other key", "b"),
+        writer.run(lambda connection: insert(connection, "c")),
+        writer.run_together(insert_all, "key", "d"),
+    )
+    assert [*results] == [("a", 2), ("b", 1), "c", ("d", 2)]
+
+
+async def test_nobody_joins_what_is_being_written(writer: GroupCommitWriter) -> None:
+    first = asyncio.create_task(writer.run_together(insert_all, "key", "a"))
+    await asyncio.sleep(0)
+    await asyncio.sleep(0)
+    second = asyncio.create_task(writer.run_together(insert_all, "key", "b"))
+    assert [await first, await second] == [("a", 1), ("b", 1)]
+
+
+async def test_who_fails_together_with_others_does_not_hurt_them(
+    writer: GroupCommitWriter, tmp_path: Path
+) -> None:
+    await writer.run(lambda connection: insert(connection, "b"))
+    results = await asyncio.gather(
+        *(writer.run_together(insert_all, "key", word) for word in "abc"), return_exceptions=True
+    )
+    assert [type(result) for result in results] == [tuple, sqlite3.IntegrityError, tuple]
+    assert words_in(tmp_path) == {"a", "b", "c"}
+
+
+async def test_a_request_that_is_given_up_leaves_the_others_of_its_key(
+    writer: GroupCommitWriter, tmp_path: Path
+) -> None:
+    given_up = asyncio.create_task(writer.run_together(insert_all, "key", "a"))
+    await asyncio.sleep(0)
+    given_up.cancel()
+    assert await writer.run_together(insert_all, "key", "b") == ("b", 2)
+    assert words_in(tmp_path) == {"a", "b"}
 
 
 async def test_a_result_is_delivered_after_the_commit(

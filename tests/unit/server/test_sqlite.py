@@ -2,7 +2,7 @@
 
 import asyncio
 import threading
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Hashable
 from pathlib import Path
 from typing import TypeVar
 
@@ -10,12 +10,13 @@ import pytest
 import pytest_asyncio
 
 from dcr_server.storage.database import Database, DatabaseStorage
-from dcr_server.storage.operations import Begin, Operation
+from dcr_server.storage.operations import Begin, BeginAll, Operation
 from dcr_server.storage.protocol import StorageUnavailable
 from dcr_server.storage.requests import AuditFilter, ClientFilter
 from dcr_server.storage.sqlite import Scanner, open_sqlite_storage
 
 T = TypeVar("T")
+Item = TypeVar("Item")
 COUNT_FOR_EVER = """WITH RECURSIVE numbers (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM numbers)
     SELECT count(*) FROM numbers"""
 
@@ -38,6 +39,10 @@ class Listening:
     async def write(self, begin: Begin[T]) -> T:
         self.asked.append("write")
         return await self._database.write(begin)
+
+    async def write_together(self, begin: BeginAll[Item, T], key: Hashable, item: Item) -> T:
+        self.asked.append("write")
+        return await self._database.write_together(begin, key, item)
 
     async def check(self) -> None:
         await self._database.check()
