@@ -67,7 +67,7 @@ async def _open_intent(step: Rotate, observed: Observed, context: Context) -> Ob
         overtaken(record),
         intent=_intent(step, observed, context),
         provider=provider,
-        refusal=None,
+        rotation_refusal=None,
     )
     return await write_record(observed, opened, context)
 

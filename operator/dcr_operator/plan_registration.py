@@ -30,6 +30,7 @@ from dcr_operator.state import (
     ProviderSnapshot,
     ProviderUnusable,
     ProviderUsable,
+    Refusal,
 )
 from dcr_operator.steps import (
     AddFinalizer,
@@ -264,7 +265,7 @@ def refused_lately(
     A person who asks may know more than we can see.
     """
     stored, usable = observed.stored, observed.usable
-    refusal = stored.refusal if stored else None
+    refusal = _refusal_of(operation, observed)
     if stored is None or usable is None or refusal is None or observed.requested:
         return None
     by = refusal.provider or stored.provider
@@ -278,6 +279,16 @@ def refused_lately(
         return None
     said = Refused(refusal.status, refusal.code, refusal.description)
     return verdict(Attempt(operation, said), by.connection)
+
+
+def _refusal_of(operation: Operation, observed: Observed) -> Refusal | None:
+    """A refused rotation and a refused update do not make each other forgotten."""
+    stored = observed.stored
+    if stored is None or operation is not Operation.ROTATE:
+        return stored.refusal if stored else None
+    refusal = stored.rotation_refusal
+    asked_anew = refusal is not None and refusal.rotation_request != observed.rotation_request
+    return None if asked_anew else refusal
 
 
 def _vanished(desired: Desired, observed: Observed, usable: ProviderUsable, now: datetime) -> Step:

@@ -119,6 +119,7 @@ class Refusal:
     # Ours, not the provider's: what it put in force breaks the clientPolicy of this digest.
     policy: str = ""
     provider: ProviderSnapshot | None = None  # who said it, if not the record's
+    rotation_request: str = ""  # what a person had asked for by then
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,7 +151,8 @@ class Record:
     registration: Registration | None = None
     orphans: tuple[Orphan, ...] = ()
     unanswered: int = 0  # registrations in a row whose clients may be left at the provider
-    refusal: Refusal | None = None
+    refusal: Refusal | None = None  # of a registration or an update
+    rotation_refusal: Refusal | None = None
     keys: ClientKeys | None = None  # that the operator made for the client
     retiring: tuple[Retiring, ...] = ()  # the latest last
     secrets: tuple[str, ...] = ()  # names under which the credentials were, or may be, published

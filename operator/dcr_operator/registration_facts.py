@@ -112,6 +112,7 @@ def answered(record: Record, registration: Registration) -> Record:
         registration=registration,
         unanswered=0,
         refusal=None,
+        rotation_refusal=None,
         retiring=(*record.retiring, *retiring),
     )
 

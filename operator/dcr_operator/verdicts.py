@@ -121,7 +121,10 @@ def after_failure(record: Record, attempt: Attempt, now: datetime) -> Record:
         refused = isinstance(outcome, RegistrationAccessTokenRejected)
         return replace(record, intent=replace(intent, undone=True) if refused else None)
     if settles(attempt):
-        return replace(record, intent=None, refusal=_refusal(intent, attempt, now))
+        said = _refusal(intent, attempt, now)
+        if attempt.operation is Operation.ROTATE:
+            return replace(record, intent=None, rotation_refusal=said)
+        return replace(record, intent=None, refusal=said)
     if attempt.operation is Operation.REGISTER and isinstance(outcome, Malformed):
         return replace(record, intent=replace(intent, unreadable=True))
     return record
@@ -142,6 +145,7 @@ def _refusal(intent: Intent, attempt: Attempt, now: datetime) -> Refusal | None:
         code=said.code,
         description=said.description,
         provider=intent.provider,
+        rotation_request=intent.rotation_request,
     )
 
 

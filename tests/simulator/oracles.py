@@ -199,7 +199,7 @@ def fingerprint(world: World) -> JsonObject:
             "uncertain": record.registration.uncertain,
             "provider": repr(record.provider),
             "intent": repr(record.intent),
-            "refusal": repr(record.refusal),
+            "refusal": repr((record.refusal, record.rotation_refusal)),
             "unanswered": record.unanswered,
             "retiring": repr(record.retiring),
         },

@@ -279,6 +279,34 @@ async def test_a_refused_rotation_is_told_of_until_it_is_asked_for_again() -> No
     assert world.status["lastHandledRotateAt"] == "now"
 
 
+async def test_a_refused_rotation_is_tried_at_once_when_it_is_asked_for_anew() -> None:
+    world = await ready_world(rotating())
+    ask_for_rotation(world)
+    refused = Refused(400, "invalid_client_metadata", "no")
+    world.provider.instead, world.provider.instead_once = refused, True
+    await world.run_pass()
+    ask_for_rotation(world, "again")
+    await world.run_pass()
+    assert world.wire.requests == ["provider read", "provider rotate"]
+    assert world.condition() == ("True", "Ready")
+    assert world.status["lastHandledRotateAt"] == "again"
+
+
+async def test_a_refused_update_and_a_refused_rotation_are_both_remembered() -> None:
+    world = await ready_world(rotating())
+    ask_for_rotation(world)
+    world.set_client(clientMetadata={"redirectUris": ["https://new.example.com/cb"]})
+    world.provider.instead = Refused(400, "invalid_client_metadata", "no")
+    await world.run_pass()
+    assert world.wire.requests == ["provider rotate", "provider update"]
+    for _ in range(3):
+        world.advance(400)
+        await world.run_pass()
+        assert world.condition() == ("False", "RegistrationRejected")
+        assert not world.wire.writes
+        assert not {"provider rotate", "provider update"} & {*world.wire.requests}
+
+
 async def test_what_a_provider_cannot_rotate_is_told_of_also_while_it_does_not_answer() -> None:
     world = await ready_world(FakeProvider(lifetime=90 * DAY))
     world.set_client(rotation={"every": "30d"})
