@@ -77,6 +77,7 @@ WANTED: Sequence[Check[Desired]] = (
     adoption.secret_unknown,
     wanted.drifted,
     rotation.renewal_due,
+    denied.adopted_denied,
     wanted.record_outdated,
     # What must not be mended need not be looked at.
     denied.policy_narrowed,

@@ -8,6 +8,7 @@ from dcr_operator.orphans import OrphanCause
 from dcr_operator.outcomes import NotSupported, RegistrationAccessTokenRejected
 from dcr_operator.plan_registration import orphan_of, provider_unusable
 from dcr_operator.plan_unwanted import is_gone, request_failed
+from dcr_operator.plan_wanted import read_due
 from dcr_operator.policy_verdicts import MOST_SHOWN, denial, request_denied
 from dcr_operator.reasons import Reason
 from dcr_operator.registration_facts import is_elsewhere
@@ -22,7 +23,7 @@ from dcr_operator.state import (
     Unwanted,
 )
 from dcr_operator.steps import CloseRecord, DeleteSecret, Probe, Step, Unregister, Wait
-from dcr_operator.verdicts import verdict
+from dcr_operator.verdicts import halt, verdict
 
 _ELSEWHERE: Final = "elsewhere"  # is no policy's digest
 
@@ -38,6 +39,8 @@ def answer_denied(desired: Desired, observed: Observed, now: datetime) -> Step |
     if stored is None or registration is None or registration.admitted:
         return None
     broken: tuple[str, ...]
+    if desired.adopt is not None:
+        return None  # it was there before us: not ours to take away
     if is_elsewhere(desired, observed, stored.provider):
         # The policy that was broken is not that of the provider which is wanted by now.
         broken, digest = (), _ELSEWHERE
@@ -101,6 +104,24 @@ def _why_not_removed(observed: Observed, stored: Record) -> str:
     if isinstance(attempt.outcome, NotSupported):
         return "the deletion is answered with 404. Remove the client by hand."
     return verdict(attempt, connection).message
+
+
+def adopted_denied(desired: Desired, observed: Observed, now: datetime) -> Step | None:
+    """What was registered before us and is in use stays, as after a policy that was narrowed."""
+    stored, registration, usable = observed.stored, observed.registration, observed.usable
+    if stored is None or registration is None or registration.admitted or usable is None:
+        return None
+    if desired.adopt is None or is_elsewhere(desired, observed, stored.provider):
+        return None
+    broken = violations_of_answer(usable.policy.client_policy, registration.metadata)
+    if not broken:
+        return None
+    said = "" if stored.provider.connection.hardened else "; ".join(broken[:MOST_SHOWN])
+    return read_due(desired, observed, now) or halt(
+        Reason.POLICY_DENIED,
+        f"{denial(usable.snapshot.connection.provider, said)}. {registration.shown_id} was adopted,"
+        " so it stays as it is: change it at the provider, or widen clientPolicy.",
+    )
 
 
 def secret_of_denied(_desired: Desired, observed: Observed, _now: datetime) -> Step | None:

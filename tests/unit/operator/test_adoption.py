@@ -242,6 +242,25 @@ async def test_what_the_policy_does_not_allow_is_not_adopted() -> None:
     assert not world.wire.requests
 
 
+async def test_a_client_that_was_there_before_us_is_not_taken_away_by_a_policy() -> None:
+    provider = FakeProvider(overrides={"grant_types": ["implicit"]})
+    world = world_to_adopt_in(provider, clientPolicy={"grantTypes": ["authorization_code"]})
+    world.add_client(adopt=adoptable_client(world))
+    for _ in range(3):
+        await world.run_pass()
+        world.advance(400)
+    assert world.condition() == ("False", "PolicyDenied")
+    assert "was adopted, so it stays" in str(world.status["conditions"])
+    assert len(world.provider.clients) == 1
+    assert world.opens(world.secret() or {})
+    await world.run_pass()
+    assert not world.wire.writes
+    provider.overrides.clear()
+    world.advance(7200)
+    await world.settle()
+    assert world.condition() == ("True", "Ready")
+
+
 async def test_the_provider_may_be_corrected_before_the_adoption_is_done() -> None:
     world = world_to_adopt_in()
     adopt = adoptable_client(world)

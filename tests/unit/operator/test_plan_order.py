@@ -33,6 +33,7 @@ ORDER = [
     "secret_unknown",
     "drifted",
     "renewal_due",
+    "adopted_denied",
     "record_outdated",
     "policy_narrowed",
     "read_due",
