@@ -8,6 +8,7 @@ from datetime import datetime
 
 from dcr_operator.client_keys import ClientKeys, next_key_due
 from dcr_operator.plan_rotation import is_requested
+from dcr_operator.policy_verdicts import request_denied
 from dcr_operator.registration_facts import is_elsewhere
 from dcr_operator.state import Desired, Observed
 from dcr_operator.steps import MakeKeyPair, Step
@@ -20,6 +21,8 @@ def key_due(desired: Desired, observed: Observed, now: datetime) -> Step | None:
     keys = stored.keys if stored is not None and stored.keys is not None else ClientKeys()
     if not (_lacks_key(keys) or _is_due(desired, keys, observed, now)):
         return None
+    if request_denied(desired, observed.usable):
+        return None  # nothing will be sent, and a key takes time in each pass
     return MakeKeyPair(wish.algorithm, int(wish.overlap.total_seconds()))
 
 

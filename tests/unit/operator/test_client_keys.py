@@ -4,6 +4,7 @@ import json
 from collections.abc import Awaitable, Callable
 
 import pytest
+from structlog.testing import capture_logs
 
 from dcr_operator.kube import JsonObject
 from tests.fakes.faults import Fault, FaultAt
@@ -63,6 +64,16 @@ async def test_a_client_with_a_key_takes_five_writes() -> None:
     assert len(world.wire.writes) == 5
     await world.run_pass()
     assert world.wire.writes == []
+
+
+async def test_no_key_is_made_for_what_the_policy_does_not_allow() -> None:
+    world = World(FakeProvider())
+    world.add_provider(clientPolicy={"redirectUris": ["https://other.example.org/*"]})
+    world.add_client(clientMetadata=SIGNED, clientKeys={"overlap": "1d"})
+    with capture_logs() as logged:
+        await world.run_pass()
+    assert world.condition() == ("False", "PolicyDenied")
+    assert "MakeKeyPair" not in [entry.get("step") for entry in logged]
 
 
 @pytest.mark.parametrize("algorithm", ["ES256", "ES384", "RS256", "PS256", "EdDSA"])
