@@ -19,6 +19,7 @@ from tests.cluster.failures import MissingPrerequisiteError
 from tests.cluster.namespaces import fresh_namespace
 from tests.cluster.running import shared_cluster
 from tests.cluster.starting import Cluster
+from tests.integration.operator_stage import Stage, Tenant, new_tenant, raised_stage
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
@@ -78,3 +79,25 @@ def audit_log(cluster: Cluster, admin: KubernetesClient) -> AuditLog:
     if not cluster.audit_log.exists():
         pytest.skip("the cluster of DCR_TEST_KUBECONFIG keeps no audit.log beside it")
     return AuditLog(cluster.audit_log, admin)
+
+
+@pytest.fixture(scope="module")
+def stage(
+    request: pytest.FixtureRequest,
+    cluster: Cluster,
+    admin: KubernetesClient,
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Iterator[Stage]:
+    """Server and operator of a module, with the operator's settings in its STAGE."""
+    settings: dict[str, str] = getattr(request.module, "STAGE", {})
+    with raised_stage(cluster, admin, tmp_path_factory.mktemp("stage"), **settings) as stage:
+        yield stage
+
+
+@pytest.fixture
+def tenant(stage: Stage) -> Iterator[Tenant]:
+    """A namespace with a provider; in the end the chart's RBAC has sufficed."""
+    mark = stage.audit.mark()
+    with new_tenant(stage) as tenant:
+        yield tenant
+    assert stage.audit.refusals(mark, user=stage.user) == []

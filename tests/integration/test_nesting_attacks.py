@@ -5,29 +5,20 @@ from collections.abc import Iterator
 import httpx
 import pytest
 
-from tests.cluster.client import KubernetesClient
 from tests.cluster.starting import Cluster
 from tests.integration.operator_stage import (
     API_VERSION,
     Stage,
     Tenant,
     new_tenant,
-    raised_stage,
 )
 from tests.processes.kubectl import Kubectl
 
 pytestmark = pytest.mark.integration
+STAGE = {"resync": "2s"}
 
 LEVELS = 5_000
 MEMBERS = ("extra", "jwks")
-
-
-@pytest.fixture(scope="module")
-def stage(
-    cluster: Cluster, admin: KubernetesClient, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Stage]:
-    with raised_stage(cluster, admin, tmp_path_factory.mktemp("stage"), resync="2s") as stage:
-        yield stage
 
 
 @pytest.fixture

@@ -1,34 +1,15 @@
 """Adoption on the real API server: a client that our server has already is taken over, once."""
 
-from collections.abc import Iterator
-
 import httpx
 import pytest
 
-from tests.cluster.client import ApiError, JsonObject, KubernetesClient
-from tests.cluster.starting import Cluster
-from tests.integration.operator_stage import CLIENT, Stage, Tenant, new_tenant, raised_stage, ready
+from tests.cluster.client import ApiError, JsonObject
+from tests.integration.operator_stage import CLIENT, Tenant, ready
 from tests.processes.registered_client import ProviderClient
 
 pytestmark = pytest.mark.integration
 
 ACCESS = "access-to-legacy"
-
-
-@pytest.fixture(scope="module")
-def stage(
-    cluster: Cluster, admin: KubernetesClient, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Stage]:
-    with raised_stage(cluster, admin, tmp_path_factory.mktemp("stage")) as stage:
-        yield stage
-
-
-@pytest.fixture
-def tenant(stage: Stage) -> Iterator[Tenant]:
-    mark = stage.audit.mark()
-    with new_tenant(stage) as tenant:
-        yield tenant
-    assert stage.audit.refusals(mark, user=stage.user) == []
 
 
 def registered_by_hand(tenant: Tenant) -> JsonObject:

@@ -15,7 +15,6 @@ from tests.integration.operator_stage import (
     Stage,
     Tenant,
     new_tenant,
-    raised_stage,
     ready,
 )
 from tests.processes.dcr_operator import running_dcr_operator
@@ -23,14 +22,6 @@ from tests.processes.installation import install, operator_kubeconfig
 from tests.processes.kubectl import Kubectl
 
 pytestmark = pytest.mark.integration
-
-
-@pytest.fixture(scope="module")
-def stage(
-    cluster: Cluster, admin: KubernetesClient, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Stage]:
-    with raised_stage(cluster, admin, tmp_path_factory.mktemp("stage")) as stage:
-        yield stage
 
 
 @contextmanager

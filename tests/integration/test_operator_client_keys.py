@@ -4,41 +4,20 @@ import base64
 import json
 import time
 import uuid
-from collections.abc import Iterator
 
 import httpx
 import pytest
 from joserfc.jwk import JWKRegistry
 
-from tests.cluster.client import JsonObject, KubernetesClient
-from tests.cluster.starting import Cluster
+from tests.cluster.client import JsonObject
 from tests.fakes.client_keys import ClientKey, assertion_claims
 from tests.integration.operator_stage import (
     CLIENT,
-    Stage,
     Tenant,
-    new_tenant,
-    raised_stage,
 )
 
 pytestmark = pytest.mark.integration
-
-
-@pytest.fixture(scope="module")
-def stage(
-    cluster: Cluster, admin: KubernetesClient, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Stage]:
-    with raised_stage(cluster, admin, tmp_path_factory.mktemp("stage"), resync="0s") as stage:
-        yield stage
-
-
-@pytest.fixture
-def tenant(stage: Stage) -> Iterator[Tenant]:
-    mark = stage.audit.mark()
-    with new_tenant(stage) as tenant:
-        yield tenant
-    # The chart's RBAC suffices.
-    assert stage.audit.refusals(mark, user=stage.user) == []
+STAGE = {"resync": "0s"}
 
 
 def apply_keyed(tenant: Tenant, **keys: object) -> None:

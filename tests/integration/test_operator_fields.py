@@ -12,16 +12,12 @@ from pathlib import Path
 import httpx
 import pytest
 
-from tests.cluster.client import JsonObject, KubernetesClient
-from tests.cluster.starting import Cluster
+from tests.cluster.client import JsonObject
 from tests.integration.operator_stage import (
     API_VERSION,
     CLIENT,
     CLUSTER_PROVIDER,
-    Stage,
     Tenant,
-    new_tenant,
-    raised_stage,
     ready,
     record,
 )
@@ -32,22 +28,6 @@ from tests.processes.registered_client import Management, ProviderClient
 pytestmark = pytest.mark.integration
 
 TRUSTED = {"name": "authority", "key": "ca.crt"}
-
-
-@pytest.fixture(scope="module")
-def stage(
-    cluster: Cluster, admin: KubernetesClient, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Stage]:
-    with raised_stage(cluster, admin, tmp_path_factory.mktemp("stage")) as stage:
-        yield stage
-
-
-@pytest.fixture
-def tenant(stage: Stage) -> Iterator[Tenant]:
-    mark = stage.audit.mark()
-    with new_tenant(stage) as tenant:
-        yield tenant
-    assert stage.audit.refusals(mark, user=stage.user) == []
 
 
 @pytest.fixture(scope="module")

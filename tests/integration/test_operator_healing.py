@@ -10,35 +10,15 @@ from pathlib import Path
 import httpx
 import pytest
 
-from tests.cluster.client import KubernetesClient
-from tests.cluster.starting import Cluster
 from tests.integration.operator_stage import (
-    Stage,
     Tenant,
-    new_tenant,
-    raised_stage,
     record,
 )
 from tests.processes.dcr_server import DcrServerSettings, running_dcr_server
 from tests.processes.registered_client import Management, ProviderClient
 
 pytestmark = pytest.mark.integration
-
-
-@pytest.fixture(scope="module")
-def stage(
-    cluster: Cluster, admin: KubernetesClient, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Stage]:
-    with raised_stage(cluster, admin, tmp_path_factory.mktemp("stage"), resync="2s") as stage:
-        yield stage
-
-
-@pytest.fixture
-def tenant(stage: Stage) -> Iterator[Tenant]:
-    mark = stage.audit.mark()
-    with new_tenant(stage) as tenant:
-        yield tenant
-    assert stage.audit.refusals(mark, user=stage.user) == []
+STAGE = {"resync": "2s"}
 
 
 def test_a_namespace_that_is_not_allowed_may_be_added(tenant: Tenant) -> None:

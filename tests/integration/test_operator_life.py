@@ -1,44 +1,23 @@
 """The life of a client: applied, edited, deleted; what it costs; what is restored."""
 
 import base64
-from collections.abc import Iterator
 
 import pytest
 
-from tests.cluster.client import KubernetesClient
-from tests.cluster.starting import Cluster
 from tests.integration.operator_stage import (
     CLIENT,
     Stage,
     Tenant,
     is_ready,
-    new_tenant,
-    raised_stage,
     record,
 )
 from tests.processes.registered_client import ProviderClient, claims
 
 pytestmark = pytest.mark.integration
+STAGE = {"resync": "2s"}
 
 # Events and the provider's count of clients are counted apart; the Lease is no client's.
 COUNTED = frozenset({"oauthclients", "secrets"})
-
-
-@pytest.fixture(scope="module")
-def stage(
-    cluster: Cluster, admin: KubernetesClient, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Stage]:
-    with raised_stage(cluster, admin, tmp_path_factory.mktemp("stage"), resync="2s") as stage:
-        yield stage
-
-
-@pytest.fixture
-def tenant(stage: Stage) -> Iterator[Tenant]:
-    mark = stage.audit.mark()
-    with new_tenant(stage) as tenant:
-        yield tenant
-    # The chart's RBAC suffices.
-    assert stage.audit.refusals(mark, user=stage.user) == []
 
 
 def writes(stage: Stage, mark: int) -> list[str]:

@@ -10,8 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.cluster.client import JsonObject, KubernetesClient
-from tests.cluster.starting import Cluster
+from tests.cluster.client import JsonObject
 from tests.integration.operator_stage import (
     API_VERSION,
     CLIENT,
@@ -20,8 +19,6 @@ from tests.integration.operator_stage import (
     Tenant,
     decoded_record,
     is_ready,
-    new_tenant,
-    raised_stage,
     record,
 )
 from tests.processes.dcr_server import DcrServer, DcrServerSettings, running_dcr_server
@@ -30,22 +27,6 @@ from tests.processes.registered_client import Credentials, ProviderClient
 pytestmark = pytest.mark.integration
 
 LONG_AGO = "2020-01-01T00:00:00+00:00"
-
-
-@pytest.fixture(scope="module")
-def stage(
-    cluster: Cluster, admin: KubernetesClient, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Stage]:
-    with raised_stage(cluster, admin, tmp_path_factory.mktemp("stage")) as stage:
-        yield stage
-
-
-@pytest.fixture
-def tenant(stage: Stage) -> Iterator[Tenant]:
-    mark = stage.audit.mark()
-    with new_tenant(stage) as tenant:
-        yield tenant
-    assert stage.audit.refusals(mark, user=stage.user) == []
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,16 +10,13 @@ from pathlib import Path
 import httpx
 import pytest
 
-from tests.cluster.client import JsonObject, KubernetesClient
-from tests.cluster.starting import Cluster
+from tests.cluster.client import JsonObject
 from tests.integration.operator_stage import (
     API_VERSION,
     CLIENT,
     CLUSTER_PROVIDER,
     Stage,
     Tenant,
-    new_tenant,
-    raised_stage,
     ready,
     record,
 )
@@ -27,24 +24,9 @@ from tests.processes.dcr_operator import running_dcr_operator
 from tests.processes.dcr_server import DcrServer, DcrServerSettings, running_dcr_server
 
 pytestmark = pytest.mark.integration
+STAGE = {"resync": "2s"}
 
 DEFAULT = "dcr-operator.dev/is-default-provider"
-
-
-@pytest.fixture(scope="module")
-def stage(
-    cluster: Cluster, admin: KubernetesClient, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Stage]:
-    with raised_stage(cluster, admin, tmp_path_factory.mktemp("stage"), resync="2s") as stage:
-        yield stage
-
-
-@pytest.fixture
-def tenant(stage: Stage) -> Iterator[Tenant]:
-    mark = stage.audit.mark()
-    with new_tenant(stage) as tenant:
-        yield tenant
-    assert stage.audit.refusals(mark, user=stage.user) == []
 
 
 def make_default(tenant: Tenant, value: str | None = "true") -> None:

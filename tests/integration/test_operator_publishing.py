@@ -8,8 +8,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 import yaml
 
-from tests.cluster.client import JsonObject, KubernetesClient
-from tests.cluster.starting import Cluster
+from tests.cluster.client import JsonObject
 from tests.fakes.statement_signer import StatementSigner
 from tests.integration.operator_stage import (
     API_VERSION,
@@ -17,7 +16,6 @@ from tests.integration.operator_stage import (
     Stage,
     Tenant,
     new_tenant,
-    raised_stage,
     ready,
 )
 from tests.integration.workloads import apply_workload, rollouts
@@ -25,23 +23,6 @@ from tests.processes.dcr_server import DcrServer, DcrServerSettings, running_dcr
 from tests.processes.registered_client import Credentials, ProviderClient
 
 pytestmark = pytest.mark.integration
-
-
-@pytest.fixture(scope="module")
-def stage(
-    cluster: Cluster, admin: KubernetesClient, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Stage]:
-    with raised_stage(cluster, admin, tmp_path_factory.mktemp("stage")) as stage:
-        yield stage
-
-
-@pytest.fixture
-def tenant(stage: Stage) -> Iterator[Tenant]:
-    mark = stage.audit.mark()
-    with new_tenant(stage) as tenant:
-        yield tenant
-    # The chart's RBAC suffices.
-    assert stage.audit.refusals(mark, user=stage.user) == []
 
 
 def apply(tenant: Tenant, **spec: object) -> None:

@@ -6,7 +6,7 @@ import pytest
 
 from tests.cluster.client import JsonObject, KubernetesClient
 from tests.cluster.starting import Cluster
-from tests.integration.operator_stage import CLIENT, Stage, Tenant, new_tenant, raised_stage
+from tests.integration.operator_stage import CLIENT, Stage, Tenant, raised_stage
 from tests.integration.workloads import RESTARTS, apply_workload, rollouts
 
 pytestmark = pytest.mark.integration
@@ -19,14 +19,6 @@ def stage(
     directory = tmp_path_factory.mktemp("stage")
     with raised_stage(cluster, admin, directory, RESTARTS, resync="2s") as stage:
         yield stage
-
-
-@pytest.fixture
-def tenant(stage: Stage) -> Iterator[Tenant]:
-    mark = stage.audit.mark()
-    with new_tenant(stage) as tenant:
-        yield tenant
-    assert stage.audit.refusals(mark, user=stage.user) == []
 
 
 def patch(tenant: Tenant, **spec: object) -> None:

@@ -1,29 +1,18 @@
 """An administrator takes the operator's rights away, and gives them back."""
 
-from collections.abc import Iterator
-
 import pytest
 
 from tests.chart.render import rendered_rbac
-from tests.cluster.client import JsonObject, KubernetesClient
+from tests.cluster.client import JsonObject
 from tests.cluster.starting import Cluster
-from tests.integration.operator_stage import Stage, is_ready, new_tenant, raised_stage
+from tests.integration.operator_stage import Stage, is_ready, new_tenant
 from tests.processes.kubectl import Kubectl
 from tests.processes.registered_client import ProviderClient
 
 pytestmark = pytest.mark.integration
+STAGE = {"leader_election": "false"}
 
 BACK = 60.0  # seconds: the operator's pauses grow while nothing is allowed
-
-
-@pytest.fixture(scope="module")
-def stage(
-    cluster: Cluster, admin: KubernetesClient, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Stage]:
-    with raised_stage(
-        cluster, admin, tmp_path_factory.mktemp("stage"), leader_election="false"
-    ) as stage:
-        yield stage
 
 
 def bindings(stage: Stage) -> list[JsonObject]:

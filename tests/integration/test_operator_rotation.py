@@ -1,43 +1,23 @@
 """Credentials that are replaced by others, on the real API server and our real server."""
 
 import base64
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
 
-from tests.cluster.client import JsonObject, KubernetesClient
-from tests.cluster.starting import Cluster
+from tests.cluster.client import JsonObject
 from tests.integration.operator_stage import (
     CLIENT,
-    Stage,
     Tenant,
-    new_tenant,
-    raised_stage,
     record,
 )
 from tests.processes.registered_client import Credentials, ProviderClient
 
 pytestmark = pytest.mark.integration
+STAGE = {"resync": "0s"}
 
 PREVIOUS = "previous_client_secret"
-
-
-@pytest.fixture(scope="module")
-def stage(
-    cluster: Cluster, admin: KubernetesClient, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Stage]:
-    with raised_stage(cluster, admin, tmp_path_factory.mktemp("stage"), resync="0s") as stage:
-        yield stage
-
-
-@pytest.fixture
-def tenant(stage: Stage) -> Iterator[Tenant]:
-    mark = stage.audit.mark()
-    with new_tenant(stage) as tenant:
-        yield tenant
-    # The chart's RBAC suffices.
-    assert stage.audit.refusals(mark, user=stage.user) == []
 
 
 def patch(tenant: Tenant, change: JsonObject) -> None:

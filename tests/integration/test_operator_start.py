@@ -2,7 +2,6 @@
 
 import subprocess
 import sys
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -12,7 +11,7 @@ import pytest
 from tests.cluster.client import KubernetesClient
 from tests.cluster.namespaces import fresh_namespace
 from tests.cluster.starting import Cluster
-from tests.integration.operator_stage import Stage, new_tenant, raised_stage
+from tests.integration.operator_stage import Stage, new_tenant
 from tests.processes.child_process import inherited_environment
 from tests.processes.dcr_operator import DcrOperator, running_dcr_operator
 from tests.processes.installation import install, operator_kubeconfig
@@ -62,14 +61,6 @@ def test_credentials_that_the_cluster_does_not_accept_are_told_in_one_line(
     assert done.returncode == 1
     assert "does not accept our credentials" in done.stderr
     assert len(done.stderr.splitlines()) == 1
-
-
-@pytest.fixture(scope="module")
-def stage(
-    cluster: Cluster, admin: KubernetesClient, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Stage]:
-    with raised_stage(cluster, admin, tmp_path_factory.mktemp("stage")) as stage:
-        yield stage
 
 
 def test_on_sigterm_it_ends_quickly_and_lets_the_lease_go(stage: Stage) -> None:
