@@ -1,10 +1,15 @@
 """base64url without padding: RFC 7515 §2, RFC 4648 §5."""
 
 import base64
+import binascii
+from typing import Final
+
+_URL_SAFE: Final = bytes.maketrans(b"+/", b"-_")
 
 
 def encode(octets: bytes) -> str:
-    return base64.urlsafe_b64encode(octets).rstrip(b"=").decode("ascii")
+    encoded = binascii.b2a_base64(octets, newline=False).translate(_URL_SAFE, b"=")
+    return encoded.decode("ascii")
 
 
 def decode(text: str) -> bytes:

@@ -51,13 +51,13 @@ def client_information_document(information: ClientInformation) -> dict[str, Jso
     """
     secret, token = information.client_secret, information.registration_access_token
     document: dict[str, JsonValue] = {"client_id": information.client_id}
-    if secret:
+    if secret is not None:
         document["client_secret"] = secret.get_secret_value()
     if information.client_id_issued_at is not None:
         document["client_id_issued_at"] = information.client_id_issued_at
     if information.client_secret_expires_at is not None:
         document["client_secret_expires_at"] = information.client_secret_expires_at
-    if token:
+    if token is not None:
         document["registration_access_token"] = token.get_secret_value()
     if information.registration_client_uri is not None:
         document["registration_client_uri"] = information.registration_client_uri

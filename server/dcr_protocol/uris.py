@@ -41,6 +41,8 @@ class Uri(NamedTuple):
 
     @property
     def has_dot_segments(self) -> bool:
+        if "." not in self.path and "%" not in self.path:
+            return False
         return _DOT_SEGMENT.search(self.path) is not None
 
     @property

@@ -6,11 +6,11 @@ from typing import Final, cast
 
 import structlog
 from starlette.exceptions import HTTPException
-from starlette.requests import ClientDisconnect, Request
+from starlette.requests import Request
 from starlette.responses import Response
 
 from dcr_protocol.errors import ProtocolError, RegistrationErrorCode
-from dcr_server.exchange import Respond, exchange_of
+from dcr_server.exchange import exchange_of
 from dcr_server.responses import no_store
 from dcr_server.storage.protocol import StorageUnavailable
 from dcr_server.tokens import without_credentials
@@ -78,26 +78,15 @@ def answer_to(request: Request, error: Exception) -> Response:
     return handler(request, error)
 
 
-class LastResort:
-    """The one place that catches everything: a bug becomes a log entry and a plain 500."""
-
-    def __init__(self, respond: Respond) -> None:
-        self._respond = respond
-
-    async def __call__(self, request: Request) -> Response | None:
-        try:
-            return await self._respond(request)
-        except ClientDisconnect:
-            # It hung up within its body: nobody is left to answer, and nothing was done.
-            return None
-        except Exception:
-            exchange, path = exchange_of(request), without_credentials(request.scope["path"])
-            log.exception("internal_error", request_id=exchange.request_id, path=path)
-            exchange.error = SERVER_ERROR
-            return no_store(
-                {"error": SERVER_ERROR, "error_description": "an internal error, see the log"},
-                HTTPStatus.INTERNAL_SERVER_ERROR,
-            )
+def internal_error(request: Request, error: Exception) -> Response:
+    """Answer for a bug: a log entry and a plain 500."""
+    exchange, path = exchange_of(request), without_credentials(request.scope["path"])
+    log.error("internal_error", request_id=exchange.request_id, path=path, exc_info=error)
+    exchange.error = SERVER_ERROR
+    return no_store(
+        {"error": SERVER_ERROR, "error_description": "an internal error, see the log"},
+        HTTPStatus.INTERNAL_SERVER_ERROR,
+    )
 
 
 def _error_response(

@@ -9,6 +9,7 @@ from starlette.responses import Response
 
 from dcr_protocol.json_document import JsonValue
 
+_NO_CONTENT: Final = int(HTTPStatus.NO_CONTENT)
 _JSON: Final = (b"content-type", b"application/json")
 # RFC 6749 §5.1: Pragma too, for caches of HTTP/1.0 (S-008).
 _NO_STORE: Final = ((b"cache-control", b"no-store"), (b"pragma", b"no-cache"))
@@ -52,5 +53,5 @@ class _Answer(Response):
         if document is not None:
             self.raw_headers.append(_JSON)
         # RFC 9110 §8.6: never with 204.
-        if status != HTTPStatus.NO_CONTENT:
+        if status != _NO_CONTENT:
             self.raw_headers.append((b"content-length", b"%d" % len(self.body)))

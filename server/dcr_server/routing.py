@@ -1,9 +1,8 @@
 """How paths and methods become an ASGI application; which they are, `app` and `admin.app` say.
 
     Exchanges           id, time, metrics, log line; sends the answer
-    └── LastResort      a bug becomes a 500
-        └── CrossOrigin, where origins are listed
-            └── Resources       path and method become an endpoint, its error becomes an answer
+    └── CrossOrigin, where origins are listed
+        └── Resources   path and method become an endpoint, its error becomes an answer
 
 A request passes each of them, so they are few and do little; only the outermost speaks ASGI.
 """
@@ -15,12 +14,12 @@ from http import HTTPStatus
 from urllib.parse import unquote
 
 from starlette.exceptions import HTTPException
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.types import Scope
 
 from dcr_server.cross_origin import CrossOrigin
-from dcr_server.error_responses import ANSWERED, LastResort, answer_to
+from dcr_server.error_responses import ANSWERED, answer_to, internal_error
 from dcr_server.exchange import Exchanges, Respond
 from dcr_server.metrics import RequestMetrics
 from dcr_server.server import Server
@@ -80,7 +79,7 @@ class Resources:
         self._literal = {each.path: each for each in resources if each.is_literal}
         self._others = [each for each in resources if not each.is_literal]
 
-    async def __call__(self, request: Request) -> Response:
+    async def __call__(self, request: Request) -> Response | None:
         scope = request.scope
         # What describes the resources reads them from here.
         scope["app"] = self
@@ -90,6 +89,11 @@ class Resources:
             return await resource.answer(request)
         except ANSWERED as error:
             return answer_to(request, error)
+        except ClientDisconnect:
+            # It hung up within its body: nobody is left to answer, and nothing was done.
+            return None
+        except Exception as error:  # noqa: BLE001 - the one place that catches everything
+            return internal_error(request, error)
 
     def _find(self, scope: Scope) -> Resource:
         """Raises HTTPException. A slash too many is another path: nothing is redirected."""
@@ -138,7 +142,7 @@ class Application(Exchanges):
         if origins:
             respond = CrossOrigin(respond, origins)
         super().__init__(
-            LastResort(respond),
+            respond,
             departure=server.departure,
             request_ids=server.request_ids,
             metrics=metrics,

@@ -3,7 +3,6 @@
 256 bits need no slow hash: guessing one is as hard as guessing the hash.
 """
 
-import base64
 import hashlib
 import os
 import re
@@ -13,6 +12,7 @@ from typing import Final
 
 from pydantic import SecretStr
 
+from dcr_protocol import base64url
 from dcr_protocol.frozen import dataclass
 
 # Prefixes let people and secret scanners know what they found.
@@ -30,7 +30,7 @@ _MINTED: Final = re.compile(
     r"[A-Za-z0-9_-]+",
     re.ASCII,
 )
-_TOKEN_BYTES: Final = 32
+TOKEN_BYTES: Final = 32
 _CLIENT_ID_RANDOM_BYTES: Final = 10
 
 Entropy = Callable[[int], bytes]
@@ -50,9 +50,13 @@ class Minted:
 
 def mint(prefix: str, entropy: Entropy) -> Minted:
     """Make a token of VSCHARs that form-urlencoding leaves alone (RFC 6749 App. A, S-065)."""
-    random = base64.urlsafe_b64encode(entropy(_TOKEN_BYTES)).rstrip(b"=").decode("ascii")
-    value = prefix + random
-    return Minted(value=SecretStr(value), hash=hash_of(value))
+    return token_of(prefix, entropy(TOKEN_BYTES))
+
+
+def token_of(prefix: str, random: bytes) -> Minted:
+    """Make one of so many random bytes: who needs several asks the system once."""
+    value = prefix + base64url.encode(random)
+    return Minted(SecretStr(value), hash_of(value))
 
 
 def is_opaque_token(token: str) -> bool:

@@ -3,10 +3,10 @@
 import asyncio
 import functools
 import sqlite3
-from collections.abc import Callable, Hashable, Sequence
+from collections.abc import Callable, Coroutine, Hashable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Final, TypeVar
+from typing import Any, Final, TypeVar
 
 from dcr_server.storage import probes
 from dcr_server.storage.database import DatabaseStorage
@@ -61,11 +61,13 @@ class SqliteDatabase:
     async def write(self, begin: Begin[T]) -> T:
         return await self._writer.run(lambda connection: perform(connection, begin()))
 
-    async def write_together(self, begin: BeginAll[Item, T], key: Hashable, item: Item) -> T:
+    def write_together(
+        self, begin: BeginAll[Item, T], key: Hashable, item: Item
+    ) -> Coroutine[Any, Any, T]:
         def perform_all(connection: sqlite3.Connection, items: Sequence[Item]) -> Sequence[T]:
             return perform(connection, begin(items))
 
-        return await self._writer.run_together(perform_all, key, item)
+        return self._writer.run_together(perform_all, key, item)
 
     async def check(self) -> None:
         await self.read(probes.look())
