@@ -57,6 +57,37 @@ async def answer(messages: Sequence[Sent], request: bytes = GET) -> list[bytes]:
     return written.pieces
 
 
+async def received(*pieces: bytes) -> list[Sent]:
+    """Have an application ask for two messages; the client has gone when it asks again."""
+    seen: list[Sent] = []
+
+    async def app(_scope: Any, receive: Any, _send: Any) -> None:  # noqa: ANN401 - ASGI's own types
+        seen.append(await receive())
+        asking = asyncio.ensure_future(receive())
+        await asyncio.sleep(0)
+        connection.connection_lost(ConnectionResetError())
+        seen.append(await asking)
+
+    config = uvicorn.Config(app, http=BoundedHttpProtocol, ws="none", log_config=None)
+    config.load()
+    http_server = uvicorn.Server(config)
+    connection = BoundedHttpProtocol(config, http_server.server_state, {})
+    connection.connection_made(Written())
+    for piece in pieces:
+        connection.data_received(piece)
+    await asyncio.gather(*http_server.server_state.tasks)
+    return seen
+
+
+@pytest.mark.parametrize("pieces", [(b"ok",), (b"o", b"k")])
+async def test_a_body_is_given_once_then_the_end_of_the_connection(pieces: list[bytes]) -> None:
+    head = b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\n\r\n"
+    assert await received(head, *pieces) == [
+        {"type": "http.request", "body": b"ok", "more_body": False},
+        {"type": "http.disconnect"},
+    ]
+
+
 LENGTH_2 = (b"content-length", b"2")
 
 
