@@ -1,18 +1,21 @@
 """kopf as event source: the one module that knows it. Events become keys in the queue.
 
-Nothing is decided here and nothing is written by kopf: no finalizers, no annotations,
-no Events. Replaceable by a few hundred lines of list and watch.
+kopf lists and watches; what its answers say is taken from them as they come. Nothing is decided
+here and nothing is written by kopf: no finalizers, no annotations, no Events. Replaceable by a few
+hundred lines of list and watch.
 """
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import partial
 from itertools import chain, repeat
 from math import inf
 from typing import Any, Final
 
 import aiohttp
 import kopf
+import structlog
 
 from dcr_operator.kube import (
     API_GROUP,
@@ -28,7 +31,7 @@ from dcr_operator.kubernetes_connection import KubernetesConnection
 from dcr_operator.object_names import CLIENT_LABEL
 from dcr_operator.startup_error import StartupError
 from dcr_operator.watch_index import Enqueue, WatchIndex
-from dcr_operator.watch_responses import ReadableResponse
+from dcr_operator.watch_responses import Tell, telling
 from dcr_operator.watch_streams import WatchStreams
 from dcr_operator.work_queue import WorkQueue
 
@@ -38,6 +41,8 @@ _LONGEST_BACKOFF = 30.0
 _LISTED_AFTER = 30.0  # seconds: by then the first listing has been handled
 
 Route = Callable[[str | None, Mapping[str, Any]], list[Enqueue]]
+
+log = structlog.get_logger("dcr_operator")
 
 
 class CredentialsRefusedError(StartupError):
@@ -125,7 +130,7 @@ class EventSource:
             proxy=self.connection.configuration.proxy,
             trace_configs=[self.streams.trace()],
             middlewares=(authorize,),
-            response_class=ReadableResponse,
+            response_class=telling(self._teller()),
         )
 
     def _registry(self, session: aiohttp.ClientSession) -> kopf.OperatorRegistry:
@@ -136,29 +141,47 @@ class EventSource:
         async def login(**_: Any) -> kopf.AiohttpSession:  # noqa: ANN401  # kopf's own style
             return info
 
-        self._on(registry, OAUTH_CLIENTS, self.index.on_client)
-        if self.watch_namespaced_providers:
-            self._on(registry, OAUTH_PROVIDERS, self._provider(OAUTH_PROVIDERS.kind))
-        self._on(registry, CLUSTER_OAUTH_PROVIDERS, self._provider(CLUSTER_OAUTH_PROVIDERS.kind))
-        self._on(registry, NAMESPACES, self.index.on_namespace)
-        if self.watch_secrets:
-            self._on(registry, SECRETS, self.index.on_secret)
+        for resource in self._routes():
+            kopf.on.event(
+                resource.group,
+                resource.version,
+                resource.plural,
+                registry=registry,
+                id=f"watch-{resource.plural}",
+            )(_is_watched)
         return registry
 
-    def _provider(self, kind: str) -> Route:
-        return lambda event, obj: self.index.on_provider(kind, event, obj)
+    def _routes(self) -> dict[Resource, Route]:
+        """What is watched, and who is told of it."""
+        routes: dict[Resource, Route] = {
+            OAUTH_CLIENTS: self.index.on_client,
+            CLUSTER_OAUTH_PROVIDERS: partial(self.index.on_provider, CLUSTER_OAUTH_PROVIDERS.kind),
+            NAMESPACES: self.index.on_namespace,
+        }
+        if self.watch_namespaced_providers:
+            routes[OAUTH_PROVIDERS] = partial(self.index.on_provider, OAUTH_PROVIDERS.kind)
+        if self.watch_secrets:
+            routes[SECRETS] = self.index.on_secret
+        return routes
 
-    def _on(self, registry: kopf.OperatorRegistry, resource: Resource, route: Route) -> None:
-        @kopf.on.event(
-            resource.group,
-            resource.version,
-            resource.plural,
-            registry=registry,
-            id=f"enqueue-{resource.plural}",
-        )
-        async def on_event(event: kopf.RawEvent, **_: Any) -> None:  # noqa: ANN401  # kopf's own style
-            for each in route(event["type"], event["object"]):
-                enqueue(self.queue, each)
+    def _teller(self) -> Tell:
+        routes = {resource.plural: route for resource, route in self._routes().items()}
+
+        def tell(plural: str, event: str | None, obj: Mapping[str, Any]) -> None:
+            route = routes.get(plural)
+            if route is None:
+                return
+            try:
+                for each in route(event, obj):
+                    enqueue(self.queue, each)
+            except Exception:  # one object must not end the watch of all
+                log.exception("event failed", resource=plural)
+
+        return tell
+
+
+async def _is_watched(**_: Any) -> None:  # noqa: ANN401  # kopf's own style
+    """Kopf watches what has a handler; objects are told of before they get to it."""
 
 
 def enqueue(queue: WorkQueue[Key], each: Enqueue) -> None:

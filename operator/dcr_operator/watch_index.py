@@ -37,7 +37,7 @@ DELETED = "DELETED"
 ADDED = "ADDED"
 DEBOUNCE: Final = 10.0  # seconds until a provider's count of clients is written
 WHILE_LISTED: Final = 2.0  # at a start, whose count is hardly another
-LISTED: None = None  # kopf: the object was there when the watch began
+LISTED: None = None  # the object was there when the watch began
 
 Object = Mapping[str, JsonValue]
 

@@ -1,32 +1,66 @@
-"""Answers of the API server to kopf, with objects that its parser could not read made readable."""
+"""Answers of the API server to kopf: what they say of objects is told on the spot.
 
-from collections.abc import AsyncIterator
+kopf keeps lists and watches going: versions, pauses, connections. For each object and event it
+would also make a task, a memory and a dozen wrappers, which cost more than all that is done about
+the event, so that objects do not get that far. An event passes on as a bookmark of its version.
+"""
+
+import json
+from collections.abc import AsyncIterator, Callable, Mapping
 from typing import Any
 
 import aiohttp
 from aiohttp.connector import Connection
 
 from dcr_operator.json_nesting import loads, shallow
+from dcr_operator.kube import member, text
+
+# plural of the resource, type of the event (None: listed), object
+Tell = Callable[[str, str | None, Mapping[str, Any]], None]
+
+_OF_OBJECTS = frozenset({"ADDED", "MODIFIED", "DELETED"})
 
 
-class ReadableResponse(aiohttp.ClientResponse):
-    """What kopf lists and watches by; one object that is too deep would end its watch for all."""
+class ToldResponse(aiohttp.ClientResponse):
+    """An object that is too deep for kopf's parser does not end the watch for all either."""
+
+    tell: Tell
 
     async def start(self, connection: Connection) -> aiohttp.ClientResponse:
         await super().start(connection)
         if self.url.query.get("watch") == "true":
-            self.content = ReadableLines(self.content)  # type: ignore[assignment]  # stands in for it
+            lines = ToldLines(self.content, self._told)
+            self.content = lines  # type: ignore[assignment]  # stands in for it
         return self
 
     async def json(self, **options: Any) -> Any:  # noqa: ANN401  # aiohttp's own types
-        return await super().json(**{"loads": loads, **options})
+        document = await super().json(**{"loads": loads, **options})
+        items = document.get("items") if isinstance(document, dict) else None
+        if isinstance(items, list):
+            for each in items:
+                self._told(None, each)
+            document["items"] = []
+        return document
+
+    def _told(self, event: str | None, obj: Mapping[str, Any]) -> None:
+        self.tell(self.url.path.rpartition("/")[2], event, obj)
 
 
-class ReadableLines:
+def telling(tell: Tell) -> type[ToldResponse]:
+    """Return the class of the responses of a session; ``tell`` must not raise."""
+    return type("ToldResponse", (ToldResponse,), {"tell": staticmethod(tell)})
+
+
+class ToldLines:
     """A stream of lines, each passed on when it is complete."""
 
-    def __init__(self, stream: aiohttp.StreamReader) -> None:
+    def __init__(
+        self,
+        stream: aiohttp.StreamReader,
+        told: Callable[[str | None, Mapping[str, Any]], None],
+    ) -> None:
         self._stream = stream
+        self._told = told
 
     def __getattr__(self, name: str) -> Any:  # noqa: ANN401  # whatever aiohttp asks of the stream
         return getattr(self._stream, name)
@@ -39,6 +73,22 @@ class ReadableLines:
             if end:
                 lines = bytes(rest[:end])
                 del rest[:end]
-                yield b"".join(shallow(line) for line in lines.splitlines(keepends=True))
+                yield b"".join(self._passed_on(line) for line in lines.splitlines(keepends=True))
         if rest:
-            yield shallow(bytes(rest))
+            yield self._passed_on(bytes(rest))
+
+    def _passed_on(self, line: bytes) -> bytes:
+        try:
+            event: Any = loads(line)
+        except ValueError:
+            return line  # broken off
+        obj = event.get("object") if isinstance(event, dict) else None
+        if not isinstance(obj, dict) or event.get("type") not in _OF_OBJECTS:
+            return shallow(line)
+        self._told(event["type"], obj)
+        return _bookmark(text(member(obj, "metadata"), "resourceVersion"))
+
+
+def _bookmark(version: str) -> bytes:
+    metadata = {"resourceVersion": version} if version else {}
+    return json.dumps({"type": "BOOKMARK", "object": {"metadata": metadata}}).encode() + b"\n"

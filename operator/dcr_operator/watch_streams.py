@@ -1,6 +1,6 @@
 """What the watches of kopf are doing, seen from their HTTP traffic.
 
-kopf's handlers see objects only; here every byte counts, bookmarks too. So we know
+Events tell of objects only; here every byte counts, bookmarks too. So we know
 when all watches are open, and when one has died without anybody noticing.
 """
 

@@ -49,6 +49,11 @@ def listing(*names: str) -> Answer:
     return Answer(document={"metadata": {"resourceVersion": "5"}, "items": items})
 
 
+def list_with(thing: str) -> Answer:
+    items = [thing, client("a"), client("b")]
+    return Answer(document={"metadata": {"resourceVersion": "5"}, "items": items})
+
+
 def events(*each: tuple[str, JsonObject], held: bool = False) -> Answer:
     lines = [json.dumps({"type": kind, "object": thing}) for kind, thing in each]
     return Answer(text="".join(f"{line}\n" for line in lines), held=held)
@@ -161,6 +166,7 @@ FAULTS = [
         [status(429, "TooManyRequests", Retry_After="1"), listing("a", "b")],
         [],
     ),
+    Fault("what is listed cannot be understood", [list_with("no object")], []),
     Fault("a watch is answered 500", [listing("a")], [status(500, "InternalError"), added("b")]),
     Fault(
         "a watch is forbidden for a while", [listing("a")], [status(403, "Forbidden"), added("b")]
