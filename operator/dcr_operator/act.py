@@ -22,7 +22,7 @@ from dcr_operator.act_retirement import prepare_retirement
 from dcr_operator.act_rotation import prepare_rotation, rotate
 from dcr_operator.act_secret import change_secret
 from dcr_operator.announcing import announce
-from dcr_operator.kube import OAUTH_CLIENTS, ApiNotFound, JsonObject, object_meta
+from dcr_operator.kube import OAUTH_CLIENTS, JsonObject, object_meta
 from dcr_operator.observe import observe_namespace
 from dcr_operator.ports import Context
 from dcr_operator.record_store import delete_record, write_record
@@ -49,6 +49,7 @@ from dcr_operator.steps import (
     KeepClientSecret,
     MakeKeyPair,
     NameSecret,
+    NoteResource,
     ObserveNamespace,
     ObserveRetiring,
     Probe,
@@ -88,8 +89,8 @@ async def act(  # noqa: C901, PLR0911, PLR0912
             return await prepare_rotation(step, observed, context)
         case Probe():
             return await probe(observed, context)
-        case RefreshRecord():
-            return await _refresh_record(observed, context)
+        case RefreshRecord() | NoteResource():
+            return await _bring_record_up_to_date(step, observed, context)
         case Publish() | DeleteSecret() | ReleaseSecret() | NameSecret():
             return await change_secret(step, observed, context)
         case RestartWorkloads():
@@ -148,21 +149,7 @@ async def _add_finalizer(observed: Observed, context: Context) -> Observed:
         if existing
         else {"op": "add", "path": "/metadata/finalizers", "value": [FINALIZER]}
     )
-    protected = await _patch_resource(add, observed, context)
-    return await _still_there(protected, context)
-
-
-async def _still_there(observed: Observed, context: Context) -> Observed:
-    """Look again: a deletion that began before the finalizer came does not wait for it.
-
-    The API server decides that nothing holds an object when the deletion begins. Raises
-    ApiNotFound for an object that is gone, or that has been made anew.
-    """
-    resource = observed.resource
-    live = await context.kubernetes.get(OAUTH_CLIENTS, resource.key.namespace, resource.key.name)
-    if live is None or object_meta(live).uid != resource.uid:
-        raise ApiNotFound(404, "NotFound", f"{resource.key} went while it was being protected")
-    return observed
+    return await _patch_resource(add, observed, context)
 
 
 async def _remove_finalizer(
@@ -170,6 +157,8 @@ async def _remove_finalizer(
 ) -> Observed:
     if step.announce is not None:
         announce(observed, context, *step.announce)
+    if observed.resource.gone:
+        return replace(observed, resource=replace(observed.resource, finalizers=()))
     kept = [name for name in observed.resource.finalizers if name != FINALIZER]
     return await _patch_resource(
         {"op": "replace", "path": "/metadata/finalizers", "value": list(kept)}, observed, context
@@ -199,6 +188,14 @@ async def _fetch_initial_access_token(
     return replace(observed, initial_access_token=token)
 
 
+async def _bring_record_up_to_date(
+    step: RefreshRecord | NoteResource, observed: Observed, context: Context
+) -> Observed:
+    if isinstance(step, RefreshRecord):
+        return await _refresh_record(observed, context)
+    return await _note_resource(observed, context)
+
+
 async def _refresh_record(observed: Observed, context: Context) -> Observed:
     record, usable = observed.stored, observed.usable
     if record is None or usable is None:
@@ -209,6 +206,15 @@ async def _refresh_record(observed: Observed, context: Context) -> Observed:
         registration = replace(registration, admitted=True)
     refreshed = replace(record, provider=usable.snapshot.essential(), registration=registration)
     return await write_record(observed, refreshed, context)
+
+
+async def _note_resource(observed: Observed, context: Context) -> Observed:
+    record, resource = observed.stored, observed.resource
+    if record is None:
+        raise StepImpossibleError
+    gone_at = context.now() if resource.gone else None
+    noted = replace(record, retain=resource.retain, gone_at=gone_at)
+    return await write_record(observed, noted, context)
 
 
 async def _close_record(step: CloseRecord, observed: Observed, context: Context) -> Observed:

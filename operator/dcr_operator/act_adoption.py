@@ -14,7 +14,7 @@ from dcr_operator.provider_origins import OriginRefusedError, url_to_send_to
 from dcr_operator.record_index import others_with
 from dcr_operator.record_store import delete_record, store_answer, write_record
 from dcr_operator.referenced_secrets import decoded_key, is_sendable
-from dcr_operator.registration_facts import can_be_probed, merged
+from dcr_operator.registration_facts import can_be_probed, merged, new_record
 from dcr_operator.secret_content import effective_auth_method
 from dcr_operator.state import (
     AdoptionAbsent,
@@ -119,7 +119,7 @@ async def _adopt(step: Adopt, observed: Observed, context: Context) -> Observed:
         why = f"the client_secret in the Secret {step.adopt.ref} is not that of the client"
         return replace(observed, adoption=AdoptionAbsent(f"{why}. Correct it."))
     intent = Intent(IntentKind.ADOPT, context.new_id(), context.now(), "")
-    stored = observed.stored or Record(observed.resource.identity, snapshot.essential())
+    stored = observed.stored or new_record(observed.resource, snapshot.essential(), context.now())
     claim = replace(
         stored,
         provider=snapshot.essential(),

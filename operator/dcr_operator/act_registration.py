@@ -30,6 +30,7 @@ from dcr_operator.registration_facts import (
     has_switched_key,
     judged,
     merged,
+    new_record,
     new_registration,
     overtaken,
     renewed,
@@ -116,7 +117,7 @@ async def _open_register_intent(step: Register, observed: Observed, context: Con
         return observed
     there = usable.snapshot.essential()
     intent = _intent(IntentKind.REGISTER, step.body, step.spec_hash, context)
-    before = overtaken(stored) if stored else Record(observed.resource.identity, there)
+    before = overtaken(stored) if stored else new_record(observed.resource, there, context.now())
     if step.retires:
         intent = replace(intent, provider=there, retires=True)
     else:

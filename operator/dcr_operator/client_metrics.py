@@ -26,6 +26,8 @@ class ClientMetrics(Collector):
     _intents: set[str] = field(default_factory=set)
     _orphans: Counter[str] = field(default_factory=Counter)
     _rotations: Counter[str] = field(default_factory=Counter)
+    _by_record: Counter[str] = field(default_factory=Counter)
+    _in_doubt: int = 0
 
     def possible_orphan(self, provider: str) -> None:
         self._orphans[provider] += 1
@@ -48,6 +50,12 @@ class ClientMetrics(Collector):
         self._clients.pop(client, None)
         self._intents.discard(client)
 
+    def unregistered_by_record(self, provider: str) -> None:
+        self._by_record[provider] += 1
+
+    def records_in_doubt(self, count: int) -> None:
+        self._in_doubt = count
+
     def collect(self) -> Iterable[Metric]:
         yield self._by_readiness()
         yield self._by_expiry()
@@ -68,6 +76,22 @@ class ClientMetrics(Collector):
         for result, count in sorted(self._rotations.items()):
             rotations.add_metric([result], count)
         yield rotations
+        yield from self._gone()
+
+    def _gone(self) -> Iterable[Metric]:
+        by_record = CounterMetricFamily(
+            "dcr_unregistered_by_record",
+            "Clients that outlived their OAuthClient and were unregistered by their record.",
+            labels=["provider"],
+        )
+        for provider, count in sorted(self._by_record.items()):
+            by_record.add_metric([provider], count)
+        yield by_record
+        yield GaugeMetricFamily(
+            "dcr_records_in_doubt",
+            "Records whose OAuthClient was not there at the start, deleted or not restored yet.",
+            value=self._in_doubt,
+        )
 
     def _by_readiness(self) -> Metric:
         family = GaugeMetricFamily(

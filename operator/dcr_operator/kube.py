@@ -131,6 +131,12 @@ class KubernetesApi(Protocol):
         """Return all objects of a namespace, or of the cluster without one."""
         ...
 
+    async def list_metadata(
+        self, resource: Resource, namespace: str | None, *, label_selector: str = ""
+    ) -> Sequence[JsonObject]:
+        """Return as `list` does, without what is beside `metadata`: that may be large."""
+        ...
+
     async def create(
         self, resource: Resource, namespace: str | None, body: JsonObject
     ) -> JsonObject: ...

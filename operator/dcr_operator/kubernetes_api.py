@@ -31,6 +31,7 @@ from dcr_operator.kube import (
 from dcr_operator.version import VERSION
 
 _JSON = "application/json"
+_JSON_METADATA = f"{_JSON};as=PartialObjectMetadataList;g=meta.k8s.io;v=v1"
 _JSON_PATCH = "application/json-patch+json"
 _MERGE_PATCH = "application/merge-patch+json"
 _APPLY_PATCH = "application/apply-patch+yaml"
@@ -67,7 +68,7 @@ class HttpKubernetesApi:
         self._count = count
         self._sleep = sleep
         self._client = ApiClient(connection.configuration)
-        self._agent = {"User-Agent": f"dcr-operator/{VERSION}", "Accept": _JSON}
+        self._agent = {"User-Agent": f"dcr-operator/{VERSION}"}
 
     async def close(self) -> None:
         await self._client.close()  # type: ignore[no-untyped-call]  # the library's gap
@@ -78,16 +79,15 @@ class HttpKubernetesApi:
         except ApiNotFound:
             return None
 
-    async def list(
-        self, resource: Resource, namespace: str | None, *, label_selector: str = ""
+    async def _list(
+        self, resource: Resource, namespace: str | None, label_selector: str, accept: str
     ) -> list[JsonObject]:
-        """Raises ApiError with 410 when the list takes longer than its pages are kept."""
         found: list[JsonObject] = []
         page, more = f"{_path(resource, namespace)}?limit={_PAGE}", ""
         if label_selector:
             page += f"&labelSelector={quote(label_selector, safe='')}"
         while True:
-            answer = await self._read(page + more)
+            answer = await self._read(page + more, accept)
             items = answer.get("items")
             found += [
                 each
@@ -98,6 +98,18 @@ class HttpKubernetesApi:
             if not token:
                 return found
             more = f"&continue={quote(token, safe='')}"
+
+    async def list(
+        self, resource: Resource, namespace: str | None, *, label_selector: str = ""
+    ) -> list[JsonObject]:
+        """Raises ApiError with 410 when the list takes longer than its pages are kept."""
+        return await self._list(resource, namespace, label_selector, _JSON)
+
+    async def list_metadata(
+        self, resource: Resource, namespace: str | None, *, label_selector: str = ""
+    ) -> Sequence[JsonObject]:
+        """Raises as `list` does."""
+        return await self._list(resource, namespace, label_selector, _JSON_METADATA)
 
     async def create(
         self, resource: Resource, namespace: str | None, body: JsonObject
@@ -170,23 +182,30 @@ class HttpKubernetesApi:
         """Raises what a list of these objects would: ApiForbidden, ApiNotFound."""
         await self._read(f"{_path(resource, namespace)}?limit=1")
 
-    async def _read(self, path: str) -> JsonObject:
+    async def _read(self, path: str, accept: str = _JSON) -> JsonObject:
         for pause in _READ_AGAIN_AFTER:
             try:
-                return await self._send("GET", path)
+                return await self._send("GET", path, accept=accept)
             except ApiUnavailable as error:
                 if error.retry_after is not None:
                     raise
                 await self._sleep(pause)
-        return await self._send("GET", path)
+        return await self._send("GET", path, accept=accept)
 
     async def _send(
-        self, method: str, path: str, body: object = None, *, content_type: str = _JSON
+        self,
+        method: str,
+        path: str,
+        body: object = None,
+        *,
+        content_type: str = _JSON,
+        accept: str = _JSON,
     ) -> JsonObject:
         headers = {
             **self._agent,
             **(await self._connection.headers()),
             "Content-Type": content_type,
+            "Accept": accept,
         }
         try:
             response = await self._client.call_api(

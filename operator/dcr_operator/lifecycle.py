@@ -17,6 +17,7 @@ from dcr_operator.events import EventSource
 from dcr_operator.health import HealthServer
 from dcr_operator.kube import Key
 from dcr_operator.lease import LEASE_NAME, Lease
+from dcr_operator.left_records import LeftRecords
 from dcr_operator.watch_streams import WatchStreams
 from dcr_operator.watchdog import Watchdog
 from dcr_operator.work_queue import WorkQueue
@@ -45,6 +46,7 @@ class Lifecycle:
     source: EventSource
     server_timeout: int
     lease: Lease | None
+    left: LeftRecords
     _stop: asyncio.Event = field(default_factory=asyncio.Event)
     _phase: str = "starting"
     _tasks: list[asyncio.Task[None]] = field(default_factory=list)
@@ -98,6 +100,7 @@ class Lifecycle:
         )
         relay = self._start(self._signals_after(started), "signals")
         self._start(self.source.restore_unpublished(started, asyncio.sleep), "unpublished")
+        self._start(self.left.look_once(started), "records")
         vital += [watching, asyncio.create_task(self._stop.wait())]
         try:
             done, _ = await asyncio.wait(vital, return_when=asyncio.FIRST_COMPLETED)

@@ -24,6 +24,7 @@ from dcr_operator.kube import Key
 from dcr_operator.kubernetes_api import HttpKubernetesApi
 from dcr_operator.kubernetes_connection import KubernetesConnection, connect
 from dcr_operator.lease import Lease, LeaseTime
+from dcr_operator.left_records import LeftRecords
 from dcr_operator.lifecycle import Lifecycle
 from dcr_operator.metrics import Metrics, QueueMetrics
 from dcr_operator.ports import Context
@@ -38,7 +39,7 @@ from dcr_operator.version import VERSION
 from dcr_operator.watch_index import WatchIndex
 from dcr_operator.watch_streams import WatchStreams
 from dcr_operator.watchdog import Watchdog
-from dcr_operator.work_queue import WorkQueue
+from dcr_operator.work_queue import Priority, WorkQueue
 from dcr_operator.workers import Workers
 
 log = structlog.get_logger("dcr_operator")
@@ -118,6 +119,7 @@ def _lifecycle(settings: Settings, adapters: _Adapters) -> Lifecycle:
     index = WatchIndex(first_look, listed=lambda: streams.ready_problem() is None)
     queue = _queue(settings, adapters.metrics, index)
     index.enqueue = lambda each: enqueue(queue, each)
+    streams.left = index.has_left
     index.changed = adapters.references.forget
     watchdog = Watchdog(time.monotonic)
     source = EventSource(
@@ -129,7 +131,7 @@ def _lifecycle(settings: Settings, adapters: _Adapters) -> Lifecycle:
         settings.secret_watch,
         settings.namespaced_providers,
     )
-    context = _context(settings, adapters, index, resync)
+    context = _context(settings, adapters, index, resync, queue=queue)
     return Lifecycle(
         health=HealthServer(settings.listen_address, adapters.metrics),
         watchdog=watchdog,
@@ -142,6 +144,7 @@ def _lifecycle(settings: Settings, adapters: _Adapters) -> Lifecycle:
         # Different in each process, so that not all of them reconnect at once.
         server_timeout=random.randint(240, 300),  # noqa: S311  # no secret
         lease=_lease(settings, adapters) if settings.leader_election else None,
+        left=LeftRecords(context, index.listed, index.uids, index.leave),
     )
 
 
@@ -155,7 +158,12 @@ def _queue(settings: Settings, metrics: Metrics, index: WatchIndex) -> WorkQueue
 
 
 def _context(
-    settings: Settings, adapters: _Adapters, index: WatchIndex, resync: InMemoryResync
+    settings: Settings,
+    adapters: _Adapters,
+    index: WatchIndex,
+    resync: InMemoryResync,
+    *,
+    queue: WorkQueue[Key],
 ) -> Context:
     return Context(
         kubernetes=adapters.api,
@@ -164,6 +172,7 @@ def _context(
         events=adapters.recorder,
         metrics=adapters.clients,
         provider_use=index,
+        enqueue=lambda key: queue.add(key, Priority.ROUTINE),
         resync=resync,
         namespace=settings.namespace,
         served_namespaces=settings.watch_namespaces,

@@ -12,6 +12,7 @@ from dcr_operator.kube import (
     FIELD_MANAGER,
     NAMESPACES,
     SECRETS,
+    ApiForbidden,
     JsonObject,
     Key,
     ObjectMeta,
@@ -26,7 +27,8 @@ from dcr_operator.reasons import ConditionType, Reason
 from dcr_operator.reconcile_request import is_requested, rotation_requested_at
 from dcr_operator.record import read_record_secret, record_name
 from dcr_operator.referenced_secrets import read_software_statement
-from dcr_operator.resources import DeletionPolicy, InvalidSpecError, parse_oauth_client
+from dcr_operator.resource_gone import is_retained
+from dcr_operator.resources import InvalidSpecError, parse_oauth_client
 from dcr_operator.state import (
     Desired,
     IntentKind,
@@ -55,8 +57,7 @@ def read_wish(document: JsonObject) -> Wish:
     except InvalidSpecError as error:
         if object_meta(document).deletion_timestamp is None:
             return Undecipherable(str(error))
-        policy = text(member(document, "spec"), "deletionPolicy")
-        return Unwanted(retain=policy == DeletionPolicy.RETAIN.value)
+        return Unwanted(retain=is_retained(document))
 
 
 def resource_facts(key: Key, document: JsonObject) -> ResourceFacts:
@@ -72,6 +73,7 @@ def resource_facts(key: Key, document: JsonObject) -> ResourceFacts:
         published_secret=text(status, "secretName") or None,
         client_id=text(status, "clientId") or None,
         deleted_at=moment_of(meta.deletion_timestamp),
+        retain=is_retained(document),
     )
 
 
@@ -203,8 +205,23 @@ async def read_record(uid: str, context: Context) -> StoredRecord | RecordUnread
 async def read_tenant_secret(
     resource: ResourceFacts, name: str, context: Context
 ) -> TenantSecret | None:
-    secret = await context.kubernetes.get(SECRETS, resource.key.namespace, name)
+    """Return the Secret of that name, if there is one.
+
+    Our Role in a namespace that is being deleted may go before what is in it. The Secret then goes
+    with the namespace, and the resource must not wait for what nobody may read any more.
+    """
+    try:
+        secret = await context.kubernetes.get(SECRETS, resource.key.namespace, name)
+    except ApiForbidden:
+        if resource.deleted_at is None or not await _is_terminating(resource.key, context):
+            raise
+        return None
     return None if secret is None else tenant_secret(secret, resource.uid)
+
+
+async def _is_terminating(key: Key, context: Context) -> bool:
+    document = await context.kubernetes.get(NAMESPACES, None, key.namespace)
+    return document is None or object_meta(document).deletion_timestamp is not None
 
 
 async def _previous_secret(

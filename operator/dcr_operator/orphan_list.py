@@ -1,6 +1,6 @@
 """The orphans on record: listed for people, and removed where the record has the access to them."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from dcr_operator.kube import (
@@ -19,7 +19,8 @@ from dcr_operator.outcomes import (
     RegistrationAccessTokenRejected,
 )
 from dcr_operator.ports import RegistrationClient
-from dcr_operator.record import read_record_secret, record_secret
+from dcr_operator.record import read_record_secret, record_secret, uid_of_record
+from dcr_operator.resource_gone import held_as_orphans
 from dcr_operator.state import Record, RecordUnreadable, StoredRecord
 from dcr_protocol.response_errors import clean_text
 
@@ -48,6 +49,11 @@ class ListedOrphan:
     @property
     def removable(self) -> bool:
         return self.orphan.connection is not None and bool(self.orphan.management)
+
+    @property
+    def is_certain(self) -> bool:
+        """Whether it is on record as an orphan, and not only without its resource."""
+        return self.orphan in self.record.orphans
 
     def to_document(self) -> JsonObject:
         """Return what is shown: never the access."""
@@ -80,7 +86,7 @@ async def read_records(api: KubernetesApi, namespace: str) -> Records:
     unreadable: list[str] = []
     for secret in found:
         name = object_meta(secret).name
-        if not name.startswith("oauthclient-"):
+        if uid_of_record(name) is None:
             continue
         record = read_record_secret(secret)
         if isinstance(record, RecordUnreadable):
@@ -95,6 +101,20 @@ def listed(records: Records) -> tuple[ListedOrphan, ...]:
         ListedOrphan(stored.record, orphan)
         for stored in records.readable
         for orphan in stored.record.orphans
+    )
+    return tuple(sorted(every, key=lambda each: each.orphan.since))
+
+
+def without_resource(records: Records, live: Collection[str]) -> tuple[ListedOrphan, ...]:
+    """Return the clients on record whose OAuthClients are not there; `live` are uids of those.
+
+    Deleted, or not restored yet: a person says which.
+    """
+    every = (
+        ListedOrphan(stored.record, orphan)
+        for stored in records.readable
+        if stored.record.resource.uid not in live and not stored.record.retain
+        for orphan in held_as_orphans(stored.record)
     )
     return tuple(sorted(every, key=lambda each: each.orphan.since))
 
@@ -120,6 +140,18 @@ class OrphanRemoval:
             await self.forget(orphan, records)
             return Removal(orphan, done=True, words="deleted")
         return Removal(orphan, done=False, words=_why(outcome))
+
+    async def put_on_record(self, orphan: ListedOrphan, records: Records) -> None:
+        """Have all that a record holds be orphans: a person says that its resource is deleted.
+
+        Raises ApiConflict when the record has been written since it was read.
+        """
+        stored = next(each for each in records.readable if each.record == orphan.record)
+        record = stored.record
+        orphans = (*record.orphans, *held_as_orphans(record))
+        given_up = replace(record, intent=None, registration=None, retiring=(), orphans=orphans)
+        body = record_secret(given_up, self.namespace, stored)
+        await self.api.replace(SECRETS, self.namespace, body)
 
     async def forget(self, orphan: ListedOrphan, records: Records) -> None:
         """Take it off the record, and the record away when it holds nothing else."""

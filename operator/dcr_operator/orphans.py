@@ -11,6 +11,7 @@ class OrphanCause(StrEnum):
     AMBIGUOUS_CREATE = "AmbiguousCreate"
     LOST_REGISTRATION_ACCESS_TOKEN = "LostRegistrationAccessToken"
     NOT_MANAGEABLE = "NotManageable"
+    RESOURCE_GONE = "ResourceGone"  # and nobody knows whether it was deleted
     ABANDONED = "Abandoned"  # its deletion failed for so long that nobody waits for it any more
 
 

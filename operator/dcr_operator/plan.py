@@ -54,6 +54,8 @@ WANTED: Sequence[Check[Desired]] = (
     wanted.not_registered,
     # From here on there is a client.
     wanted.unprotected,
+    # Should the resource go without us, its record says what becomes of the client.
+    wanted.unnoted,
     # What is not valid any more goes with the next write of the Secret.
     rotation.overlap_over,
     # Credentials first: workloads wait for them, and publishing needs no provider.

@@ -33,6 +33,7 @@ from dcr_operator.steps import (
     DeleteSecret,
     Done,
     FetchInitialAccessToken,
+    NoteResource,
     Probe,
     ReleaseSecret,
     RemoveFinalizer,
@@ -56,6 +57,9 @@ def retained(wish: Unwanted, observed: Observed, _now: datetime) -> Step | None:
     """Client and record stay; the Secret stays by losing its owner."""
     if not wish.retain:
         return None
+    if observed.stored is not None and not observed.stored.retain:
+        # When the resource is gone, the record alone says that the client is to stay.
+        return NoteResource()
     # One that was to be renamed has the credentials until the other is there.
     for secret in (observed.secret, observed.previous_secret):
         if secret is not None and secret.ours:

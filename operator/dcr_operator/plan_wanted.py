@@ -34,6 +34,7 @@ from dcr_operator.steps import (
     DeleteSecret,
     Done,
     NameSecret,
+    NoteResource,
     Publish,
     ReadRegistration,
     RefreshRecord,
@@ -106,6 +107,14 @@ def not_registered(desired: Desired, observed: Observed, now: datetime) -> Step 
 
 def unprotected(_desired: Desired, observed: Observed, _now: datetime) -> Step | None:
     return None if observed.resource.has_finalizer else AddFinalizer()
+
+
+def unnoted(_desired: Desired, observed: Observed, _now: datetime) -> Step | None:
+    """A deletionPolicy that was edited, or a record that took the resource for gone."""
+    stored = observed.stored
+    if stored is None or (stored.retain == observed.resource.retain and stored.gone_at is None):
+        return None
+    return NoteResource()
 
 
 def secret_conflict(desired: Desired, observed: Observed, _now: datetime) -> Step | None:

@@ -138,6 +138,14 @@ class ReconcileMetrics(Protocol):
 
     def client_gone(self, client: str) -> None: ...
 
+    def unregistered_by_record(self, provider: str) -> None:
+        """Count a client that outlived its OAuthClient and was unregistered all the same."""
+        ...
+
+    def records_in_doubt(self, count: int) -> None:
+        """Say how many records are left whose OAuthClients are not there, as a start found them."""
+        ...
+
 
 class Place(StrEnum):
     """Whether a client may be registered at a provider that limits their number."""
@@ -164,6 +172,13 @@ class ProviderUse(Protocol):
 
     def take_place(self, provider: Key, client: Key, limit: int) -> Place:
         """Take one of the places that the provider has for the client's namespace."""
+        ...
+
+    def left_by(self, client: Key, uid: str | None) -> Collection[str]:
+        """Return the uids of clients of that name that went, to be looked at by who asks.
+
+        `uid`: of the one that is there now.
+        """
         ...
 
     def discovered(self, provider: Key, shown: str, before: str | None) -> None:
@@ -211,6 +226,7 @@ class Context:
     events: EventRecorder
     metrics: ReconcileMetrics
     provider_use: ProviderUse
+    enqueue: Callable[[Key], None]  # another key, to be passed over soon
     resync: ResyncSchedule
     namespace: str  # the operator's own: records live here
     served_namespaces: tuple[str, ...]  # whose resources are watched; none: all

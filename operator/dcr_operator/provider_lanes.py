@@ -2,12 +2,14 @@
 
 Each ClusterOAuthProvider has a lane, at most three quarters of the workers. All OAuthProviders
 of a namespace share one lane, a quarter, and those of all namespaces together hold at most
-half: however many providers a tenant makes, the others go on.
+half: however many providers a tenant makes, the others go on. What is left of clients that are gone
+has a lane of a quarter: nobody waits for it.
 """
 
 from collections.abc import Callable, Hashable
 
 from dcr_operator.kube import OAUTH_PROVIDERS, Key
+from dcr_operator.record import RECORDS
 from dcr_operator.work_queue import Lanes
 
 _TENANTS = Key(OAUTH_PROVIDERS.kind, "", "")
@@ -17,7 +19,8 @@ def provider_lanes(workers: int, provider_of: Callable[[Key], Key | None]) -> La
     def limit_of(lane: Hashable) -> int:
         if lane == _TENANTS:
             return max(1, workers // 2)
-        return max(1, workers // 4 if _is_of_namespace(lane) else workers * 3 // 4)
+        few = lane == RECORDS or _is_of_namespace(lane)
+        return max(1, workers // 4 if few else workers * 3 // 4)
 
     return Lanes(
         lane_of=lambda key: _lane_of(provider_of(key)),

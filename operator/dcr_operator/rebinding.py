@@ -72,7 +72,7 @@ def _judged(
     present = by_uid.get(_meta(client).uid)
     if present is None:
         return Rebinding(stored, Finding.REBIND, client)
-    same = replace(present.record, resource=resource) == stored.record
+    same = replace(present.record, resource=resource) == replace(stored.record, gone_at=None)
     return Rebinding(stored, Finding.DONE_BEFORE if same else Finding.TAKEN, client)
 
 
@@ -92,7 +92,8 @@ async def rebind(rebinding: Rebinding, api: KubernetesApi, namespace: str) -> No
     meta = object_meta(client)
     identity = replace(stored.record.resource, uid=meta.uid)
     if rebinding.finding is Finding.REBIND:
-        body = record_secret(replace(stored.record, resource=identity), namespace, None)
+        record = replace(stored.record, resource=identity, gone_at=None)
+        body = record_secret(record, namespace, None)
         try:
             await api.create(SECRETS, namespace, body)
         except ApiAlreadyExists:

@@ -16,6 +16,8 @@ from dcr_operator.ports import Context, Result
 from dcr_operator.reasons import Reason
 from dcr_operator.reconcile_client import TooManyStepsError, patience, reconcile_client
 from dcr_operator.reconcile_provider import reconcile_provider
+from dcr_operator.reconcile_record import reconcile_record
+from dcr_operator.record import RECORD_KIND
 from dcr_operator.record_store import RecordNotWrittenError
 from dcr_operator.reporting import report_internal_error
 
@@ -27,6 +29,8 @@ async def reconcile(key: Key, context: Context) -> Result:
     try:
         if key.kind == OAUTH_CLIENTS.kind:
             return await reconcile_client(key, context)
+        if key.kind == RECORD_KIND:
+            return await reconcile_record(key, context)
         return await reconcile_provider(key, context)
     except (ApiConflict, ApiAlreadyExists, ApiNotFound) as error:
         # Someone else wrote between our look and our write: look again.

@@ -8,12 +8,13 @@ import structlog
 from dcr_operator.act import act
 from dcr_operator.client_keys import next_key_due
 from dcr_operator.completed_request import completed
-from dcr_operator.kube import JsonObject, Key
+from dcr_operator.kube import JsonObject, Key, object_meta
 from dcr_operator.observe import observe, read_wish
 from dcr_operator.operator_class import NOT_SERVED, serves_client
 from dcr_operator.plan import plan
 from dcr_operator.ports import Context, Result
 from dcr_operator.reasons import Reason
+from dcr_operator.record import record_key
 from dcr_operator.reporting import report
 from dcr_operator.rotation_schedule import next_change
 from dcr_operator.state import Desired, Observed, ProviderUnusable, Wish
@@ -35,8 +36,10 @@ class TooManyStepsError(Exception):
 
 async def reconcile_client(key: Key, context: Context) -> Result:
     document = await context.kubernetes.get(key.resource, key.namespace, key.name)
+    there = None if document is None else object_meta(document).uid
+    for uid in context.provider_use.left_by(key, there):
+        context.enqueue(record_key(uid))
     if document is None:
-        # What there was to do for it was done before our finalizer went.
         context.metrics.client_gone(str(key))
         return Result(Reason.DELETING.value)
     if not await serves_client(document, context):
@@ -52,7 +55,11 @@ async def work(
     key: Key, document: JsonObject, wish: Wish, context: Context
 ) -> tuple[Wish, Observed, End]:
     """Return the wish as it was completed, what is known in the end, and how it ended."""
-    observed = await observe(key, document, wish, context)
+    return await carry_out(wish, await observe(key, document, wish, context), context)
+
+
+async def carry_out(wish: Wish, observed: Observed, context: Context) -> tuple[Wish, Observed, End]:
+    """Plan and act until a step is an end, as above."""
     for _ in range(MAX_STEPS):
         now = context.now()
         whole = completed(wish, observed, now)

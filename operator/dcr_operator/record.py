@@ -13,7 +13,7 @@ from typing import Final
 
 from pydantic import SecretStr, TypeAdapter, ValidationError
 
-from dcr_operator.kube import API_GROUP, JsonObject, object_meta, texts
+from dcr_operator.kube import API_GROUP, JsonObject, Key, object_meta, texts
 from dcr_operator.object_names import MANAGED_BY
 from dcr_operator.state import Record, RecordUnreadable, StoredRecord
 
@@ -22,14 +22,28 @@ SECRET_TYPE: Final = "dcr-operator.dev/registration"
 DOCUMENT_KEY: Final = "record.json"
 
 _CLIENTS: Final = f"client.{API_GROUP}"
+_PREFIX: Final = "oauthclient-"
 _DIGITS: Final = 40  # the name of a label has at most 63 characters
 _MOST_ORPHANS: Final = 100  # that labels tell of, the latest
+
+# In the work queue: what is left of a resource that is gone. Its name is the uid of that.
+RECORD_KIND: Final = "Record"
+RECORDS: Final = Key(RECORD_KIND, "", "")  # all of them
 
 _RECORD: Final = TypeAdapter(Record)
 
 
 def record_name(uid: str) -> str:
-    return f"oauthclient-{uid}"
+    return f"{_PREFIX}{uid}"
+
+
+def record_key(uid: str) -> Key:
+    return Key(RECORD_KIND, "", uid)
+
+
+def uid_of_record(name: str) -> str | None:
+    """Return the uid in the name of a record's Secret; None for the name of another Secret."""
+    return name.removeprefix(_PREFIX) if name.startswith(_PREFIX) else None
 
 
 def serialize_record(record: Record) -> bytes:

@@ -14,7 +14,15 @@ from typing import Final, TypeVar
 
 import click
 
-from dcr_operator.kube import LEASES, OAUTH_CLIENTS, ApiError, KubernetesApi, member, text
+from dcr_operator.kube import (
+    LEASES,
+    OAUTH_CLIENTS,
+    ApiError,
+    KubernetesApi,
+    member,
+    object_meta,
+    text,
+)
 from dcr_operator.lease import DURATION, LEASE_NAME
 from dcr_operator.orphan_list import (
     ListedOrphan,
@@ -23,6 +31,7 @@ from dcr_operator.orphan_list import (
     listed,
     named,
     read_records,
+    without_resource,
 )
 from dcr_operator.rebinding import Finding, Rebinding, rebind, rebindings
 from dcr_operator.settings import DEFAULT_NAMESPACE, pod_namespace, variable_of
@@ -52,27 +61,40 @@ _yes_option = click.option("--yes", is_flag=True, help="Do not ask.")
     metavar="ID",
     help="Take one off the record that you removed by hand: its client_id, or its intent id.",
 )
+@click.option(
+    "--resource-gone",
+    is_flag=True,
+    help="With --delete: those, too, whose OAuthClient is not there.",
+)
 @_yes_option
-def orphans(
-    *, namespace: str, output: str, delete: bool, forget: tuple[str, ...], yes: bool
+def orphans(  # noqa: PLR0913 - one for each option
+    *,
+    namespace: str,
+    output: str,
+    delete: bool,
+    forget: tuple[str, ...],
+    resource_gone: bool,
+    yes: bool,
 ) -> None:
     """List clients that are, or may be, left at providers without anyone who manages them.
 
     A client is REMOVABLE where its record has the access to it. The others are removed at the
     provider by hand: without a client_id, look there for clients made at the time in SINCE.
-    Exit status 1 when something that was to go is still there.
+    The CAUSE ResourceGone says that there is a record and no OAuthClient: it was deleted, or is
+    not restored yet. Exit status 1 when something that was to go is still there.
     """
 
     async def work(api: KubernetesApi) -> bool:
-        records = await read_records(api, namespace)
-        _tell_unreadable(records)
-        found = listed(records)
+        found = await _found(api, namespace)
         if forget:
             return await _forget(found, forget, api, namespace)
         if not delete:
             _print(found, output)
             return True
-        return await _delete([each for each in found if each.removable], api, namespace, yes=yes)
+        chosen = [each for each in found if each.removable and (resource_gone or each.is_certain)]
+        if len(chosen) < len([each for each in found if each.removable]):
+            click.echo("left alone without --resource-gone: what may be restored yet", err=True)
+        return await _delete(chosen, api, namespace, yes=yes)
 
     if not _with_cluster(work):
         sys.exit(1)
@@ -113,6 +135,15 @@ def records_rebind(*, namespace: str, dry_run: bool, yes: bool) -> None:
         sys.exit(1)
 
 
+async def _found(api: KubernetesApi, namespace: str) -> tuple[ListedOrphan, ...]:
+    """Return what is on record as left, and what has no OAuthClient."""
+    records = await read_records(api, namespace)
+    _tell_unreadable(records)
+    clients = await api.list_metadata(OAUTH_CLIENTS, None)
+    live = {object_meta(each).uid for each in clients}
+    return (*listed(records), *without_resource(records, live))
+
+
 async def _rebind(
     due: Sequence[Rebinding], api: KubernetesApi, namespace: str, *, dry_run: bool, yes: bool
 ) -> None:
@@ -141,7 +172,7 @@ async def _delete(
     done = True
     try:
         for each in found:
-            fresh = await read_records(api, namespace)
+            fresh = await _with_all_on_record(each, removal)
             for orphan in (one for one in listed(fresh) if one.orphan == each.orphan):
                 came = await removal.delete(orphan, fresh)
                 click.echo(f"{orphan.name}: {came.words}")
@@ -160,12 +191,21 @@ async def _forget(
     for name in sorted(unknown):
         click.echo(f"{name} is not on record", err=True)
     removal = OrphanRemoval(api, HttpRegistrationClient(), namespace)
-    for name in names:
-        fresh = await read_records(api, namespace)
-        for orphan in named(listed(fresh), name):
+    for each in (each for name in names for each in named(found, name)):
+        fresh = await _with_all_on_record(each, removal)
+        for orphan in (one for one in listed(fresh) if one.orphan == each.orphan):
             await removal.forget(orphan, fresh)
-            click.echo(f"{name}: forgotten")
+            click.echo(f"{orphan.name}: forgotten")
     return not unknown
+
+
+async def _with_all_on_record(orphan: ListedOrphan, removal: OrphanRemoval) -> Records:
+    """Return the records as they are now, with what has lost its resource among the orphans."""
+    fresh = await read_records(removal.api, removal.namespace)
+    if orphan.is_certain or all(each.record != orphan.record for each in fresh.readable):
+        return fresh
+    await removal.put_on_record(orphan, fresh)
+    return await read_records(removal.api, removal.namespace)
 
 
 def _print(found: Sequence[ListedOrphan], output: str) -> None:

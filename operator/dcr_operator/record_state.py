@@ -156,6 +156,15 @@ class Record:
     keys: ClientKeys | None = None  # that the operator made for the client
     retiring: tuple[Retiring, ...] = ()  # the latest last
     secrets: tuple[str, ...] = ()  # names under which the credentials were, or may be, published
+    # For the case that the resource goes without us; see `resource_gone`.
+    began_at: datetime | None = None  # when there was something to remember first
+    retain: bool = False  # deletionPolicy, as it was seen last
+    gone_at: datetime | None = None  # since then it is known, and all of it is to go
+
+    @property
+    def holds_nothing(self) -> bool:
+        """Whether there is nothing, apart from orphans, that may be at a provider."""
+        return self.registration is None and self.intent is None and not self.retiring
 
     @property
     def registering_at(self) -> ProviderSnapshot:

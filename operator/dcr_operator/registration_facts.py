@@ -18,6 +18,7 @@ from dcr_operator.state import (
     ProviderSnapshot,
     Record,
     Registration,
+    ResourceFacts,
     Retiring,
 )
 from dcr_protocol.client_information import ClientInformation
@@ -51,6 +52,10 @@ def new_registration(information: ClientInformation, spec_hash: str) -> Registra
         else None,
         metadata=information.metadata,
     )
+
+
+def new_record(resource: ResourceFacts, provider: ProviderSnapshot, now: datetime) -> Record:
+    return Record(resource.identity, provider, began_at=now, retain=resource.retain)
 
 
 def judged(registration: Registration, policy: ClientPolicy | None) -> Registration:

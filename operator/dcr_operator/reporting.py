@@ -12,6 +12,7 @@ from dcr_operator.conditions import (
 )
 from dcr_operator.kube import (
     OAUTH_CLIENTS,
+    RESOURCES_BY_KIND,
     ApiError,
     ApiNotFound,
     JsonObject,
@@ -90,6 +91,8 @@ def _measure(observed: Observed, end: End, context: Context) -> None:
 
 async def report_internal_error(key: Key, message: str, context: Context) -> None:
     """Say in status that the operator has failed, as far as that can still be said."""
+    if key.kind not in RESOURCES_BY_KIND:
+        return  # what is left of a resource has no status
     try:
         document = await context.kubernetes.get(key.resource, key.namespace or None, key.name)
         if document is None:

@@ -154,6 +154,8 @@ class ResourceFacts:
     published_secret: str | None = None  # status.secretName
     client_id: str | None = None  # status.clientId
     deleted_at: datetime | None = None
+    retain: bool = False  # spec.deletionPolicy
+    gone: bool = False  # it is not there any more: all that is known comes from its record
 
     @property
     def has_finalizer(self) -> bool:

@@ -157,6 +157,11 @@ class RefreshRecord:
 
 
 @dataclass(frozen=True, slots=True)
+class NoteResource:
+    """Remember of the resource what counts if it should go without us; see `resource_gone`."""
+
+
+@dataclass(frozen=True, slots=True)
 class Publish:
     content: SecretContent
 
@@ -249,6 +254,7 @@ Effect = (
     | ReadRegistration
     | Probe
     | RefreshRecord
+    | NoteResource
     | Publish
     | RestartWorkloads
     | NameSecret

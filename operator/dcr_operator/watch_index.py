@@ -30,6 +30,8 @@ from dcr_operator.ports import Place
 from dcr_operator.provider_state import PROVIDER_FINALIZER
 from dcr_operator.provider_users import ClientUse, ProviderUsers, client_use
 from dcr_operator.reconcile_request import requests
+from dcr_operator.record import RECORD_KIND, RECORDS
+from dcr_operator.resource_gone import is_retained
 from dcr_operator.state import FINALIZER
 from dcr_operator.work_queue import Priority
 
@@ -64,6 +66,7 @@ class _Seen:
     ready: bool
     use: ClientUse  # of a provider: none
     default: bool = False  # of a provider: for clients that name none
+    retain: bool = False  # of a client: deletionPolicy
 
     def asks_for_more_than(self, before: "_Seen") -> bool:
         mine = (self.uid, self.generation, self.deleting, self.requested)
@@ -92,6 +95,8 @@ class WatchIndex:
     _unserved: set[Key] = field(default_factory=set)  # clients that have no provider yet
     _secrets: dict[tuple[str, str], _SeenSecret] = field(default_factory=dict)
     _namespaces: dict[str, Mapping[str, str]] = field(default_factory=dict)
+    _leaving: set[str] = field(default_factory=set)  # namespaces that are being deleted
+    _left: dict[Key, set[str]] = field(default_factory=dict)  # uids of clients that are gone
 
     def clients_of(self, provider: Key) -> int | None:
         return self._users.registered_at(provider) if self.listed() else None
@@ -105,6 +110,22 @@ class WatchIndex:
     def take_place(self, provider: Key, client: Key, limit: int) -> Place:
         return self._places.take(provider, client, limit) if self.listed() else Place.UNKNOWN
 
+    def left_by(self, client: Key, uid: str | None) -> Collection[str]:
+        """Whoever asks takes them over; a DELETED that was missed is made up for."""
+        before = self._clients.get(client)
+        left = self._left.pop(client, set())
+        missed = before is not None and uid is None and not before.retain
+        return left | {before.uid} if before is not None and missed else left
+
+    def uids(self) -> frozenset[str]:
+        """Return those of the clients that are there, as far as the watch has shown."""
+        return frozenset(seen.uid for seen in self._clients.values())
+
+    def leave(self, client: Key, uid: str) -> None:
+        """Have what is left of a client looked at, after what is under way for its name."""
+        self._left.setdefault(client, set()).add(uid)
+        self.enqueue(Enqueue(client, Priority.ROUTINE))
+
     def discovered(self, provider: Key, shown: str, before: str | None) -> None:
         """What of a provider goes into Secrets: when it changes, its clients are looked at."""
         if before is not None and before != shown:
@@ -112,13 +133,19 @@ class WatchIndex:
             for each in self._users_of(provider):
                 self.enqueue(each)
 
+    def has_left(self, namespace: str) -> bool:
+        """Whether a namespace is not there, or is being deleted."""
+        return namespace not in self._namespaces or namespace in self._leaving
+
     def unpublished(self) -> list[Enqueue]:
         """Clients of the first listing whose Secret went while nobody looked."""
         published = {secret.client for secret in self._secrets.values()}
         return [Enqueue(key) for key in self.first_look.without(published)]
 
     def provider_of(self, key: Key) -> Key | None:
-        """The lane of a key in the work queue."""
+        """The lane of a key in the work queue; all records share one."""
+        if key.kind == RECORD_KIND:
+            return RECORDS
         if key.kind != OAUTH_CLIENTS.kind:
             return key
         seen = self._clients.get(key)
@@ -130,7 +157,11 @@ class WatchIndex:
         before = self._clients.get(key)
         seen = None if event == DELETED else _seen(meta, obj, client_use(obj))
         found = self._recount(key, before, seen, WHILE_LISTED if event is LISTED else DEBOUNCE)
+        if before is not None and before.uid != meta.uid and not before.retain:
+            self._left.setdefault(key, set()).add(before.uid)
         if seen is None:
+            if not is_retained(obj):
+                self._left.setdefault(key, set()).add(meta.uid)
             self._clients.pop(key, None)
             self.first_look.forget(key)
             found += [_freed(each) for each in self._places.gone(key)]
@@ -201,7 +232,9 @@ class WatchIndex:
         self.changed(NAMESPACES, "", meta.name)
         before = self._namespaces.pop(meta.name, None)
         if event == DELETED:
+            self._leaving.discard(meta.name)
             return []
+        (self._leaving.add if meta.deletion_timestamp else self._leaving.discard)(meta.name)
         self._namespaces[meta.name] = meta.labels
         if before is None or before == meta.labels:
             return []
@@ -263,6 +296,7 @@ def _seen(meta: ObjectMeta, obj: Object, use: ClientUse) -> _Seen:
         held=FINALIZER in meta.finalizers,
         ready=_is_ready(obj),
         use=use,
+        retain=is_retained(obj),
     )
 
 

@@ -20,6 +20,7 @@ class Sent:
     content_type: str
     authorization: str
     body: JsonValue
+    accept: str = ""
 
 
 @dataclass(frozen=True)
@@ -53,6 +54,7 @@ class FakeApiServer:
             request.content_type,
             request.headers.get("Authorization", ""),
             json.loads(content) if content else None,
+            request.headers.get("Accept", ""),
         )
         self.sent.append(seen)
         answer = self.answer(seen)

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from dcr_operator.first_look import FirstLook
 from dcr_operator.kube import JsonObject
 from dcr_operator.resync import InMemoryResync
-from tests.fakes.operator_world import Metrics
+from tests.fakes.told import Metrics
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 SETTLED: JsonObject = {

@@ -6,6 +6,7 @@ operator on top, which counts calls and lets a fault happen before or after each
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from typing import NoReturn
 
 from pydantic import JsonValue
@@ -16,7 +17,6 @@ from dcr_operator.kube import (
     SECRETS,
     ApiAlreadyExists,
     ApiConflict,
-    ApiInvalid,
     ApiNotFound,
     ApiUnavailable,
     JsonObject,
@@ -26,6 +26,7 @@ from dcr_operator.kube import (
     text,
 )
 from tests.fakes.faults import Answer, Wire
+from tests.fakes.json_patching import merged, patched
 
 Place = tuple[str, str, str]
 
@@ -53,6 +54,8 @@ class FakeCluster:
     version: int = 0
     written: set[Place] = field(default_factory=set)  # by the operator
     successors: dict[Place, JsonObject] = field(default_factory=dict)
+    now: datetime = datetime(2026, 1, 1, tzinfo=UTC)
+    gone: list[JsonObject] = field(default_factory=list)  # of our kinds, as they were last
 
     def get(self, resource: Resource, namespace: str | None, name: str) -> JsonObject | None:
         found = self.objects.get(_place(resource, namespace, name))
@@ -79,9 +82,17 @@ class FakeCluster:
         created = copied(body)
         self.version += 1
         member_of(created, "metadata").update(
-            {"uid": f"uid-{self.version}", "generation": 1, "managedFields": []}
+            {
+                "uid": f"uid-{self.version}",
+                "generation": 1,
+                "managedFields": [],
+                "creationTimestamp": self.now.isoformat(),
+            }
         )
         _own(created, created, manager)
+        owners = {owner.uid for owner in meta.owners}
+        if owners and not any(object_meta(each).uid in owners for each in self.objects.values()):
+            return created  # collected in the next moment
         return self._store(place, created)
 
     def update(self, resource: Resource, body: JsonObject) -> JsonObject:
@@ -89,6 +100,9 @@ class FakeCluster:
         meta = object_meta(body)
         place = _place(resource, meta.namespace, meta.name)
         before = self.objects[place]
+        member_of(body, "metadata")["creationTimestamp"] = text(
+            member(before, "metadata"), "creationTimestamp"
+        )
         if body.get("spec") != before.get("spec"):
             member_of(body, "metadata")["generation"] = object_meta(before).generation + 1
         if meta.deletion_timestamp and not meta.finalizers:
@@ -115,6 +129,11 @@ class FakeCluster:
             return
         self._remove(place)
 
+    def take_away(self, resource: Resource, namespace: str, name: str) -> None:
+        """Have a deletion end that found no finalizer, whatever has been stored meanwhile."""
+        if _place(resource, namespace, name) in self.objects:
+            self._remove(_place(resource, namespace, name))
+
     def when_gone(self, resource: Resource, body: JsonObject) -> None:
         """Create the object as soon as nothing has its name."""
         meta = object_meta(body)
@@ -133,6 +152,8 @@ class FakeCluster:
     def _remove(self, place: Place) -> None:
         gone = self.objects.pop(place)
         uid = object_meta(gone).uid
+        if text(gone, "kind") in RESOURCES_BY_KIND:
+            self.gone.append(gone)
         for other, body in list(self.objects.items()):
             if any(owner.uid == uid for owner in object_meta(body).owners):
                 del self.objects[other]
@@ -159,6 +180,12 @@ class FakeKubernetesApi:
             return [each for each in found if is_selected(object_meta(each).labels, label_selector)]
 
         return await self._call(f"list {resource.plural}", do)
+
+    async def list_metadata(
+        self, resource: Resource, namespace: str | None, *, label_selector: str = ""
+    ) -> Sequence[JsonObject]:
+        found = await self.list(resource, namespace, label_selector=label_selector)
+        return [{"metadata": each["metadata"]} for each in found]
 
     async def create(
         self, resource: Resource, namespace: str | None, body: JsonObject
@@ -194,7 +221,7 @@ class FakeKubernetesApi:
         def do() -> JsonObject:
             body = self.cluster.need(resource, namespace, name)
             for operation in operations:
-                _patch(body, operation)
+                patched(body, operation)
             self._take_down(resource, namespace, name)
             return self.cluster.update(resource, body)
 
@@ -205,7 +232,7 @@ class FakeKubernetesApi:
     ) -> JsonObject:
         def do() -> JsonObject:
             body = self.cluster.need(resource, namespace, name)
-            body["status"] = _merged(member(body, "status"), member(patch, "status"))
+            body["status"] = merged(member(body, "status"), member(patch, "status"))
             self._take_down(resource, namespace, name)
             return self.cluster.update(resource, body)
 
@@ -224,7 +251,7 @@ class FakeKubernetesApi:
             self._take_down(resource, namespace, meta.name)
             if live is None:
                 return self.cluster.create(resource, body, manager=FIELD_MANAGER)
-            applied = _merged(live, body)
+            applied = merged(live, body)
             _own(applied, body, FIELD_MANAGER)
             return self.cluster.update(resource, applied)
 
@@ -277,20 +304,6 @@ def member_of(body: JsonObject, name: str) -> JsonObject:
     return value
 
 
-def _merged(live: JsonObject, patch: Mapping[str, JsonValue]) -> JsonObject:
-    """RFC 7396."""
-    result = dict(live)
-    for name, value in patch.items():
-        before = result.get(name)
-        if value is None:
-            result.pop(name, None)
-        elif isinstance(value, dict) and isinstance(before, dict):
-            result[name] = _merged(before, value)
-        else:
-            result[name] = _merged({}, value) if isinstance(value, dict) else value
-    return result
-
-
 def _own(stored: JsonObject, written: JsonObject, manager: str) -> None:
     """Keep the books of managedFields for what a Secret is made of."""
     if text(stored, "kind") != SECRETS.kind:
@@ -310,33 +323,3 @@ def _own(stored: JsonObject, written: JsonObject, manager: str) -> None:
 
 def _fields(values: JsonObject) -> JsonObject:
     return {".": {}, **{f"f:{key}": {} for key in values}}
-
-
-def _patch(body: JsonObject, operation: JsonObject) -> None:
-    """RFC 6902, as far as objects and the end of lists go."""
-    *parents, last = (
-        part.replace("~1", "/").replace("~0", "~")
-        for part in text(operation, "path").removeprefix("/").split("/")
-    )
-    target: JsonValue = body
-    for parent in parents:
-        assert isinstance(target, dict)
-        target = target[parent]
-    value = operation.get("value")
-    if isinstance(target, list):
-        assert (operation["op"], last) == ("add", "-")
-        target.append(value)
-        return
-    assert isinstance(target, dict)
-    match operation["op"]:
-        case "test":
-            if target.get(last) != value:
-                raise ApiConflict(409, "Conflict", f"the test of {last} failed")
-        case "add" | "replace":
-            target[last] = value
-        case "remove":
-            if last not in target:
-                raise ApiInvalid(422, "Invalid", f"there is no {last} to remove")
-            del target[last]
-        case _:
-            raise AssertionError(operation)

@@ -2,7 +2,6 @@
 
 import base64
 import contextlib
-from collections import Counter
 from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -20,7 +19,7 @@ from dcr_operator.kube import (
     text,
     texts,
 )
-from dcr_operator.ports import Context, EventType, Place, Regarding, RegistrationClient, Result
+from dcr_operator.ports import Context, Place, RegistrationClient, Result
 from dcr_operator.reconcile import reconcile
 from dcr_operator.record import read_record_secret, record_name
 from dcr_operator.resync import InMemoryResync
@@ -29,6 +28,7 @@ from tests.fakes.faults import Crash, FaultAt, Schedule, Wire
 from tests.fakes.kubernetes_api import FakeCluster, FakeKubernetesApi
 from tests.fakes.provider import INITIAL_ACCESS_TOKEN, ISSUER, FakeProvider, Numbers
 from tests.fakes.providers_by_issuer import ProvidersByIssuer
+from tests.fakes.told import Events, Metrics
 
 NAMESPACE, NAME, SYSTEM = "team-a", "dashboard", "dcr-system"
 CLIENT = Key("OAuthClient", NAMESPACE, NAME)
@@ -77,57 +77,13 @@ def provider_spec(**spec: object) -> JsonObject:
 
 
 @dataclass(slots=True)
-class Events:
-    seen: list[tuple[EventType, str, str]] = field(default_factory=list)
-
-    def record(
-        self, regarding: Regarding, event_type: EventType, reason: str, message: str
-    ) -> None:
-        assert regarding.uid
-        self.seen.append((event_type, reason, message))
-
-    @property
-    def reasons(self) -> list[str]:
-        return [reason for _, reason, _ in self.seen]
-
-
-@dataclass(slots=True)
-class Metrics:
-    orphans: Counter[str] = field(default_factory=Counter)
-    rotations: Counter[str] = field(default_factory=Counter)
-    intents: set[str] = field(default_factory=set)
-    ready: dict[str, bool] = field(default_factory=dict)
-
-    def possible_orphan(self, provider: str) -> None:
-        self.orphans[provider] += 1
-
-    def rotation_ended(self, result: str) -> None:
-        self.rotations[result] += 1
-
-    def intent_opened(self, client: str) -> None:
-        self.intents.add(client)
-
-    def intent_closed(self, client: str) -> None:
-        self.intents.discard(client)
-
-    def client_seen(
-        self, client: str, provider: str, *, ready: bool, secret_expires_at: int | None
-    ) -> None:
-        assert provider or not ready
-        assert secret_expires_at is None or secret_expires_at >= 0
-        self.ready[client] = ready
-
-    def client_gone(self, client: str) -> None:
-        self.ready.pop(client, None)
-
-
-@dataclass(slots=True)
 class Use:
     clients: int | None = 1
     holders: Collection[Key] | None = ()
     left: bool = False
     place: Place = Place.TAKEN
     shown: list[str] = field(default_factory=list)
+    gone: list[str] = field(default_factory=list)  # uids of clients that were seen to go
 
     def discovered(self, provider: Key, shown: str, before: str | None) -> None:
         assert provider == PROVIDER
@@ -137,6 +93,12 @@ class Use:
     def clients_of(self, provider: Key) -> int | None:
         assert provider == PROVIDER
         return self.clients
+
+    def left_by(self, client: Key, uid: str | None) -> Collection[str]:
+        assert client.kind == CLIENT.kind
+        assert uid not in self.gone
+        gone, self.gone = self.gone, []
+        return gone
 
     def holders_of(self, provider: Key) -> Collection[Key] | None:
         assert provider == PROVIDER
@@ -170,6 +132,8 @@ class World:
     namespaced_providers: bool = True
     allow_loopback: bool = False
     observer: Callable[[str], None] = lambda _name: None
+    heard: int = 0  # of the events about clients that went
+    queue: list[Key] = field(default_factory=list)  # what a pass asked for beside its key
     now: datetime = datetime(2026, 1, 1, tzinfo=UTC)
     ids: int = 0
     slept: float = 0.0
@@ -178,6 +142,7 @@ class World:
     @property
     def context(self) -> Context:
         self.wire.observer = self.observer
+        self.cluster.now = self.now
         self.provider.wire = self.other.wire = self.wire
         self.provider.clock = self.other.clock = self.seconds
         kubernetes = FakeKubernetesApi(self.cluster, self.wire)
@@ -188,6 +153,7 @@ class World:
             events=self.events,
             metrics=self.metrics,
             provider_use=self.use,
+            enqueue=self.queue.append,
             resync=self.resync,
             namespace=SYSTEM,
             served_namespaces=(),

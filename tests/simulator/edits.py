@@ -175,6 +175,15 @@ def _unless_retained(ending: Ending) -> Ending | None:
     return None if ending.life is Life.RETAINED else ending
 
 
+def _take_away(world: World) -> None:
+    world.cluster.take_away(OAUTH_CLIENTS, NAMESPACE, NAME)
+
+
+def _unless_owned(ending: Ending) -> Ending | None:
+    """A Secret that has its owner still goes with it, whatever was to be retained."""
+    return None if ending.life is Life.RETAINED else DEAD
+
+
 def _made_again(ending: Ending) -> Ending | None:
     # The retained Secret is in the way, as documented.
     if ending.life is Life.RETAINED:
@@ -209,6 +218,7 @@ EDITS: Final = (
     ),
     Edit("another provider is named", _move, _if_live(_moved), _RESOURCE),
     Edit("it is deleted", World.delete_client, _if_live(lambda _: DEAD), _GARBAGE),
+    Edit("a deletion overtakes the finalizer", _take_away, _unless_owned, _GARBAGE),
     Edit("it is deleted and made again", _delete_and_create, _made_again, _GARBAGE),
     Edit("the Secret is tampered with", _edit_secret(_other_password), _unless_retained, _SECRETS),
     Edit("the Secret is deleted", _delete_secret, _unless_retained, _SECRETS),

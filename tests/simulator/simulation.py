@@ -8,13 +8,14 @@ from typing import Final
 from structlog.testing import capture_logs
 
 from dcr_operator.kube import JsonObject
-from dcr_operator.reconcile import reconcile
 from dcr_operator.resync import InMemoryResync
 from tests.fakes.faults import Crash, EditAt, FaultAt, Happening, Schedule, Wire
-from tests.fakes.operator_world import CLIENT, OTHER_ISSUER, RESYNC, Metrics, World
+from tests.fakes.operator_world import OTHER_ISSUER, RESYNC, World
 from tests.fakes.provider import Numbers
+from tests.fakes.told import Metrics
 from tests.simulator import oracles
 from tests.simulator.edits import Edit
+from tests.simulator.leftovers import forget, look_at_start, pass_over
 from tests.simulator.oracles import Run
 from tests.simulator.provider_kinds import KINDS
 from tests.simulator.scenarios import HEALING, Ending, Life, Scenario
@@ -134,16 +135,20 @@ def _bound(chance: Chance, world: World) -> Happening:
 
 async def _drive(world: World, schedule: Schedule, witness: Witness, run: Run) -> None:
     """Make passes until one has nothing more to do; start anew after each crash."""
-    failures = quiet = 0
+    failures, quiet, starting = 0, 0, False
     world.wire = _wire(schedule, witness)
     for _ in range(MOST_PASSES):
         before, edits, struck = len(world.wire.calls), schedule.edits, len(run.struck)
         try:
-            result = await reconcile(CLIENT, world.context)
+            if starting:
+                await look_at_start(world)
+                starting = False
+            result = await pass_over(world)
         except Crash:
             run.calls += world.wire.calls[before:]
             restart(world)
             world.wire = _wire(schedule, witness)
+            starting = True
             continue
         busy = effects(world.wire.calls[before:])
         run.calls += world.wire.calls[before:]
@@ -169,6 +174,7 @@ def effects(calls: Sequence[str]) -> list[str]:
 
 def restart(world: World) -> None:
     """Lose what a process has in memory, apart from what Prometheus has read of it."""
+    forget(world)
     world.resync = InMemoryResync()
     world.metrics = Metrics(orphans=world.metrics.orphans)
 
@@ -176,7 +182,8 @@ def restart(world: World) -> None:
 async def settle(world: World) -> None:
     """Make passes until one is quiet, whatever the state is that it ends in."""
     for _ in range(MOST_PASSES):
-        result = await world.run_pass()
+        world.wire = Wire()
+        result = await pass_over(world)
         if not world.wire.writes and not world.wire.requests:
             return
         world.advance(result.requeue_after if result.failed and result.requeue_after else 1.0)

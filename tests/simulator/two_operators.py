@@ -18,8 +18,9 @@ from dcr_operator.reconcile import reconcile
 from dcr_operator.resync import InMemoryResync
 from tests.fakes.faults import Wire
 from tests.fakes.kubernetes_api import FakeKubernetesApi
-from tests.fakes.operator_world import CLIENT, Metrics, World
+from tests.fakes.operator_world import CLIENT, World
 from tests.fakes.providers_by_issuer import ProvidersByIssuer
+from tests.fakes.told import Metrics
 from tests.simulator.exploration import Explored
 from tests.simulator.oracles import Run
 from tests.simulator.scenarios import Scenario

@@ -40,6 +40,7 @@ def busy() -> CollectorRegistry:
     clients.client_seen("a", "ClusterOAuthProvider/main", ready=True, secret_expires_at=1)
     clients.possible_orphan("ClusterOAuthProvider/main")
     clients.rotation_ended("Rotated")
+    clients.unregistered_by_record("ClusterOAuthProvider/main")
     return metrics.registry
 
 

@@ -6,7 +6,7 @@ import pytest
 from dcr_operator.first_look import is_edited_by_others
 from dcr_operator.kube import JsonObject, Key
 from tests.fakes.first_look import SETTLED, new_first_look
-from tests.fakes.operator_world import Metrics
+from tests.fakes.told import Metrics
 
 CLIENT = Key("OAuthClient", "team", "app")
 MAIN = Key("ClusterOAuthProvider", "", "main")

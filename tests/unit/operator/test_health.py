@@ -77,10 +77,14 @@ def test_clients_are_counted_by_provider_and_readiness() -> None:
     clients.intent_opened("u2")
     clients.intent_closed("u2")
     clients.possible_orphan("main")
+    clients.unregistered_by_record("main")
+    clients.records_in_doubt(2)
     assert exposed(clients) == [
         'dcr_clients{provider="main",ready="false"} 1.0',
         'dcr_clients{provider="main",ready="true"} 2.0',
         'dcr_client_secret_expiry_seconds{provider="main"} 1000.0',
         "dcr_pending_intents 1.0",
         'dcr_orphans_total{provider="main"} 1.0',
+        'dcr_unregistered_by_record_total{provider="main"} 1.0',
+        "dcr_records_in_doubt 2.0",
     ]

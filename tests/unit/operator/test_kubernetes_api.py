@@ -248,6 +248,15 @@ async def test_a_list_is_read_to_its_last_page() -> None:
     assert [sent.query["limit"] for sent in made.server.sent] == ["500", "500"]
 
 
+async def test_a_list_of_metadata_asks_for_no_more() -> None:
+    async with bench(Answer(200, {"items": [{"metadata": {"name": "a"}}]})) as made:
+        found = await made.api.list_metadata(SECRETS, "ns", label_selector="a=b")
+    assert found == [{"metadata": {"name": "a"}}]
+    (sent,) = made.server.sent
+    assert sent.query == {"limit": "500", "labelSelector": "a=b"}
+    assert sent.accept == "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1"
+
+
 async def test_a_list_of_the_cluster_names_no_namespace() -> None:
     async with bench(Answer(200, {"items": []})) as made:
         assert await made.api.list(OAUTH_CLIENTS, None) == []

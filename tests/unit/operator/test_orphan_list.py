@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from dcr_operator.kube import NAMESPACES, SECRETS, member
+from dcr_operator.kube import NAMESPACES, OAUTH_CLIENTS, SECRETS, member
 from dcr_operator.orphan_list import (
     ListedOrphan,
     OrphanRemoval,
@@ -12,12 +12,21 @@ from dcr_operator.orphan_list import (
     listed,
     named,
     read_records,
+    without_resource,
 )
 from dcr_operator.outcomes import NotSupported, Outcome, Unreachable
 from dcr_operator.record import record_name
 from tests.fakes.adoptable import give_access
 from tests.fakes.faults import Fault, FaultAt
-from tests.fakes.operator_world import NAMESPACE, SYSTEM, World, document, new_world, ready_world
+from tests.fakes.operator_world import (
+    NAME,
+    NAMESPACE,
+    SYSTEM,
+    World,
+    document,
+    new_world,
+    ready_world,
+)
 
 
 async def abandoned_world() -> World:
@@ -147,3 +156,39 @@ async def test_a_record_that_cannot_be_read_is_named_and_others_are_not_looked_a
     assert found == ()
     (unreadable,) = records.unreadable
     assert unreadable.startswith(f"{SYSTEM}/{name}: ")
+
+
+async def without_its_resource() -> tuple[World, Records, ListedOrphan]:
+    world = await ready_world()
+    world.cluster.take_away(OAUTH_CLIENTS, NAMESPACE, NAME)
+    records, recorded = await orphans_of(world)
+    assert recorded == ()
+    (each,) = without_resource(records, ())
+    return world, records, each
+
+
+async def test_a_client_without_its_resource_is_listed_as_such() -> None:
+    world, records, each = await without_its_resource()
+    shown = each.to_document()
+    assert (shown["cause"], shown["removable"]) == ("ResourceGone", True)
+    assert not each.is_certain
+    assert without_resource(records, {world.record.resource.uid}) == ()
+
+
+async def test_one_that_is_retained_is_not() -> None:
+    world = await ready_world()
+    world.set_client(deletionPolicy="Retain")
+    await world.settle()
+    records, _ = await orphans_of(world)
+    assert without_resource(records, ()) == ()
+
+
+async def test_a_person_can_say_that_its_resource_is_deleted() -> None:
+    world, records, each = await without_its_resource()
+    await removal(world).put_on_record(each, records)
+    records, (same,) = await orphans_of(world)
+    assert same.orphan == each.orphan
+    assert same.is_certain
+    assert (await removal(world).delete(same, records)).done
+    assert not world.provider.clients
+    assert not world.records()

@@ -16,6 +16,7 @@ ORDER = [
     "without_successor",
     "not_registered",
     "unprotected",
+    "unnoted",
     "overlap_over",
     "secret_conflict",
     "name_unknown",

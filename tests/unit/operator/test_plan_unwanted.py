@@ -36,6 +36,7 @@ from dcr_operator.steps import (
     DeleteSecret,
     Done,
     FetchInitialAccessToken,
+    NoteResource,
     Probe,
     Register,
     ReleaseSecret,
@@ -208,18 +209,28 @@ def test_what_is_there_decides_the_step(_name: str, observed: Observed, step: ty
         assert "Retain" in planned.message
 
 
+KEPT = stored(retain=True)
 RETAINED: list[tuple[str, Observed, type[Step]]] = [
-    ("the Secret is released", steady(), ReleaseSecret),
-    ("released: the finalizer goes", steady(secret=tenant(ours=False)), RemoveFinalizer),
-    ("no Secret: the finalizer goes", steady(secret=None), RemoveFinalizer),
+    ("first it is on record that the client stays", steady(), NoteResource),
+    ("the Secret is released", steady(record=KEPT), ReleaseSecret),
+    (
+        "released: the finalizer goes",
+        steady(record=KEPT, secret=tenant(ours=False)),
+        RemoveFinalizer,
+    ),
+    ("no Secret: the finalizer goes", steady(record=KEPT, secret=None), RemoveFinalizer),
     (
         "renamed, the new Secret not there yet: the old one is released",
-        steady(secret=None, previous_secret=tenant(name="old")),
+        steady(record=KEPT, secret=None, previous_secret=tenant(name="old")),
         ReleaseSecret,
     ),
     (
         "renamed to a Secret of others: the old one is released",
-        steady(secret=tenant(ours=False), previous_secret=tenant(name="old", uid="other")),
+        steady(
+            record=KEPT,
+            secret=tenant(ours=False),
+            previous_secret=tenant(name="old", uid="other"),
+        ),
         ReleaseSecret,
     ),
     (

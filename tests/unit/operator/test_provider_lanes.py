@@ -2,6 +2,7 @@ import pytest
 
 from dcr_operator.kube import Key
 from dcr_operator.provider_lanes import provider_lanes
+from dcr_operator.record import RECORDS
 from dcr_operator.work_queue import Lanes
 
 
@@ -31,6 +32,7 @@ def in_namespaces(*namespaces: str) -> list[Key]:
     [
         ([Key("ClusterOAuthProvider", "", "main")], 16, 12),
         (in_namespaces("team-a"), 16, 4),
+        ([RECORDS], 16, 4),
         (in_namespaces("team-a", "team-b"), 16, 8),
         (in_namespaces("team-a", "team-b", "team-c"), 16, 8),
         (in_namespaces("team-a", "team-b", "team-c"), 2, 1),
@@ -39,6 +41,7 @@ def in_namespaces(*namespaces: str) -> list[Key]:
     ids=[
         "one of the cluster",
         "twenty of one tenant",
+        "what is left of clients that went",
         "two tenants",
         "three tenants",
         "with two workers",

@@ -1,11 +1,13 @@
 """A restore with new uids: records and Secrets follow the resources of the same name."""
 
+from dataclasses import replace
+
 import pytest
 
 from dcr_operator.kube import OAUTH_CLIENTS, SECRETS, JsonObject, member, object_meta
 from dcr_operator.orphan_list import read_records
 from dcr_operator.rebinding import Finding, Rebinding, rebind, rebindings
-from dcr_operator.record import record_name
+from dcr_operator.record import record_name, record_secret
 from tests.fakes.faults import Crash, Fault, FaultAt, Schedule, Wire
 from tests.fakes.operator_world import METADATA, NAME, NAMESPACE, SYSTEM, World, ready_world
 
@@ -148,3 +150,13 @@ async def test_a_record_of_a_client_that_is_gone_meanwhile_registers_it_anew() -
     assert world.condition() == ("True", "Ready")
     assert len(world.provider.clients) == 1
     assert not world.record.orphans
+
+
+async def test_a_record_that_was_taken_for_left_is_not_when_its_resource_is_back() -> None:
+    world = await ready_world()
+    name = record_name(world.uid)
+    marked = record_secret(replace(world.record, gone_at=world.now), SYSTEM, None)
+    world.cluster.edit(SECRETS, SYSTEM, name, lambda each: each.update(data=marked["data"]))
+    restore_with_new_uid(world)
+    await rebind_all(world)
+    assert world.record.gone_at is None

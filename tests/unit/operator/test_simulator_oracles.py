@@ -196,8 +196,8 @@ async def test_an_operation_without_points_would_be_noticed() -> None:
 
     idle = Scenario("idle", at_rest, World.delete_client, DEAD)
     explored = await explore(Simulator(), idle, "idempotent", Depth())
-    # Nothing was registered: one look that finds nothing, and nothing that could go wrong.
-    assert (explored.points, explored.effects) == (1, 0)
+    # Nothing was registered: neither an object nor a record, and nothing that could go wrong.
+    assert (explored.points, explored.effects) == (2, 0)
 
 
 async def test_a_fault_that_is_never_reached_is_told() -> None:

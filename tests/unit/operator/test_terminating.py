@@ -1,15 +1,27 @@
 """A namespace that is going: the object is let go after a while, and nothing is forgotten."""
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
+from structlog.testing import capture_logs
 
-from dcr_operator.kube import NAMESPACES, SECRETS, member
+from dcr_operator.kube import (
+    NAMESPACES,
+    SECRETS,
+    ApiForbidden,
+    JsonObject,
+    Resource,
+    member,
+)
 from dcr_operator.orphans import OrphanCause
 from dcr_operator.plan_terminating import PATIENCE
+from dcr_operator.reconcile import reconcile
 from dcr_operator.record import record_name
 from tests.fakes.faults import Fault, FaultAt
+from tests.fakes.kubernetes_api import FakeKubernetesApi
 from tests.fakes.operator_world import (
+    CLIENT,
     ELSEWHERE,
     NAME,
     NAMESPACE,
@@ -59,6 +71,41 @@ async def test_a_provider_that_does_not_answer_is_waited_for_ten_minutes_and_no_
     assert orphan.management
     assert world.metrics.orphans
     assert "DeletionBlocked" in world.events.reasons
+
+
+class WithoutRole(FakeKubernetesApi):
+    """Refuses what a Role of the namespace allowed."""
+
+    async def get(self, resource: Resource, namespace: str | None, name: str) -> JsonObject | None:
+        if (resource, namespace) == (SECRETS, NAMESPACE):
+            raise ApiForbidden(403, "Forbidden", "secrets is forbidden")
+        return await FakeKubernetesApi.get(self, resource, namespace, name)
+
+
+async def pass_without_role(world: World) -> None:
+    api = WithoutRole(world.cluster, world.wire)
+    with capture_logs():
+        await reconcile(CLIENT, replace(world.context, kubernetes=api))
+
+
+@pytest.mark.parametrize("policy", ["Delete", "Retain"])
+async def test_a_role_that_went_first_keeps_nothing(policy: str) -> None:
+    world = await ready_world()
+    world.set_client(deletionPolicy=policy)
+    await world.settle()
+    terminate(world)
+    await pass_without_role(world)
+    assert world.client is None
+    assert len(world.provider.clients) == (0 if policy == "Delete" else 1)
+
+
+async def test_secrets_that_may_not_be_read_are_waited_for_where_the_namespace_stays() -> None:
+    world = await ready_world()
+    world.cluster.create(NAMESPACES, document(NAMESPACES, "", NAMESPACE))
+    world.delete_client()
+    await pass_without_role(world)
+    assert world.client is not None
+    assert world.provider.clients
 
 
 async def test_a_namespace_that_stays_is_waited_for_without_end() -> None:

@@ -4,6 +4,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
 import aiohttp
+import pytest
 from aiohttp import web
 
 from dcr_operator.watch_streams import WatchStreams
@@ -18,6 +19,7 @@ class Bench:
     counted: list[tuple[str, str]] = field(default_factory=list)
     bookmark: asyncio.Event = field(default_factory=asyncio.Event)
     url: str = ""
+    forbidden: set[str] = field(default_factory=set)
 
     def streams(self, expected: int) -> WatchStreams:
         return WatchStreams(
@@ -25,6 +27,8 @@ class Bench:
         )
 
     async def watch(self, request: web.Request) -> web.StreamResponse:
+        if request.path in self.forbidden:
+            return web.json_response({}, status=403)
         if request.query.get("watch") != "true":
             return web.json_response({"items": []})
         response = web.StreamResponse()
@@ -85,6 +89,41 @@ async def test_a_silent_watch_is_a_problem_and_a_bookmark_ends_it() -> None:
         b.bookmark.set()
         await until(lambda: response.content.total_bytes > before)
         assert streams.silence_problem() is None
+
+
+SECRETS = "/api/v1/namespaces/team/secrets"
+
+
+@pytest.mark.parametrize(("gone", "problem"), [(True, None), (False, "1 watches are silent")])
+async def test_a_watch_that_went_with_its_namespace_is_not_missed(
+    gone: bool, problem: str | None
+) -> None:
+    async with (
+        bench() as b,
+        aiohttp.ClientSession(trace_configs=[(streams := b.streams(1)).trace()]) as session,
+        session.get(f"{b.url}{SECRETS}?watch=true") as response,
+    ):
+        await until(lambda: response.content.total_bytes)
+        assert streams.silence_problem() is None
+        streams.left = lambda name: gone and name == "team"
+        b.forbidden.add(SECRETS)
+        await session.get(f"{b.url}{SECRETS}")
+        b.time.advance(1000)
+        assert streams.silence_problem() == problem
+
+
+@pytest.mark.parametrize(("gone", "problem"), [(True, None), (False, "1 watches are not open yet")])
+async def test_a_watch_that_a_namespace_without_our_role_never_had_is_not_waited_for(
+    gone: bool, problem: str | None
+) -> None:
+    async with (
+        bench() as b,
+        aiohttp.ClientSession(trace_configs=[(streams := b.streams(1)).trace()]) as session,
+    ):
+        streams.left = lambda _name: gone
+        b.forbidden.add(SECRETS)
+        await session.get(f"{b.url}{SECRETS}")
+        assert streams.ready_problem() == problem
 
 
 async def test_requests_that_fail_are_counted() -> None:
