@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.cluster.client import JsonObject, KubernetesClient
+from tests.cluster.client import JsonObject
 from tests.cluster.starting import Cluster
 from tests.integration.operator_stage import (
     CLIENT,
@@ -17,12 +17,9 @@ from tests.integration.operator_stage import (
     Tenant,
     decoded_record,
     new_tenant,
-    raised_stage,
     record,
 )
 from tests.processes.child_process import inherited_environment
-from tests.processes.installation import install
-from tests.processes.kubectl import Kubectl
 from tests.processes.registered_client import Credentials, ProviderClient
 
 pytestmark = pytest.mark.integration
@@ -30,18 +27,9 @@ pytestmark = pytest.mark.integration
 PROGRAM = str(Path(sys.executable).with_name("dcr-operator"))
 
 
-@pytest.fixture(scope="module")
-def stage(
-    cluster: Cluster, admin: KubernetesClient, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Stage]:
-    with raised_stage(cluster, admin, tmp_path_factory.mktemp("stage")) as stage:
-        # Rights for the whole cluster: a Role of a namespace goes before the clients in it.
-        install(Kubectl(cluster.kubeconfig), stage.namespace)
-        yield stage
-
-
 @pytest.fixture
 def tenant(stage: Stage) -> Iterator[Tenant]:
+    """A namespace that may lose our Role: the requests that are refused then are no failure."""
     with new_tenant(stage) as tenant:
         yield tenant
 
@@ -74,6 +62,92 @@ def test_a_namespace_that_is_deleted_leaves_nothing(tenant: Tenant) -> None:
     )
     assert not works(credentials)
     assert record(tenant.stage, client) is None
+
+
+def test_a_namespace_that_loses_our_role_before_its_clients_can_go(tenant: Tenant) -> None:
+    stage = tenant.stage
+    tenant.apply("app")
+    client = tenant.wait_until_ready("app")
+    tenant.admin.delete("v1/Namespace", None, tenant.namespace)
+    # Whatever the namespace is emptied of first: this is what it must not depend on.
+    for kind in ("RoleBinding", "Role"):
+        name = f"dcr-operator:{stage.namespace}"
+        tenant.admin.delete(f"rbac.authorization.k8s.io/v1/{kind}", tenant.namespace, name)
+    tenant.admin.wait_for(
+        "v1/Namespace", None, tenant.namespace, lambda seen: seen is None, deadline=60.0
+    )
+    assert record(stage, client) is None
+    assert stage.clients_at_server(f"{tenant.namespace}-app") == 0
+
+
+def take_away(tenant: Tenant, name: str) -> None:
+    """Have the object gone without the operator, as a deletion that overtakes its finalizer."""
+    tenant.admin.patch(CLIENT, tenant.namespace, name, {"metadata": {"finalizers": None}})
+    tenant.delete(name)
+    tenant.wait_until_gone(name)
+
+
+def wait_until_unregistered(tenant: Tenant, client: JsonObject) -> None:
+    name = f"oauthclient-{client['metadata']['uid']}"
+    tenant.admin.wait_for(
+        "v1/Secret", tenant.stage.namespace, name, lambda seen: seen is None, deadline=60.0
+    )
+    shown = client["spec"]["clientMetadata"]["clientName"]
+    assert tenant.stage.clients_at_server(shown) == 0
+
+
+def suspended(tenant: Tenant, name: str) -> JsonObject:
+    """Return a client whose finalizer is not put back at once when somebody takes it off."""
+    tenant.apply(name)
+    tenant.wait_until_ready(name)
+    tenant.admin.patch(CLIENT, tenant.namespace, name, {"spec": {"suspend": True}})
+    return tenant.wait_for_reason(name, "Suspended")
+
+
+def test_a_client_whose_object_went_is_unregistered_by_its_record(tenant: Tenant) -> None:
+    client = suspended(tenant, "app")
+    take_away(tenant, "app")
+    wait_until_unregistered(tenant, client)
+    tenant.wait_for_event("Deleting")
+
+
+def age(tenant: Tenant, client: JsonObject) -> None:
+    """Have its registration be of last year."""
+    name = f"oauthclient-{client['metadata']['uid']}"
+    held = tenant.admin.get("v1/Secret", tenant.stage.namespace, name)
+    assert held is not None
+    changed = decoded_record(held) | {"began_at": "2025-01-01T00:00:00+00:00"}
+    data = {"record.json": base64.b64encode(json.dumps(changed).encode()).decode()}
+    tenant.admin.patch("v1/Secret", tenant.stage.namespace, name, {"data": data})
+
+
+def test_a_start_unregisters_what_has_just_begun_and_lists_what_is_in_doubt(
+    cluster: Cluster, tenant: Tenant
+) -> None:
+    stage = tenant.stage
+    kept = retained(tenant, "kept")
+    for name in ("young", "old"):
+        tenant.apply(name)
+    young, old = (tenant.wait_until_ready(name) for name in ("young", "old"))
+    assert stage.operator.stop() == 0
+    age(tenant, old)
+    for name in ("young", "old"):
+        take_away(tenant, name)
+    stage.restart_operator()
+    wait_until_unregistered(tenant, young)
+    stage.operator.process.wait_for_log('"records compared"', seconds=90.0)
+    assert record(stage, kept) is not None
+    assert works(tenant.credentials("kept"))
+    assert stage.clients_at_server(f"{tenant.namespace}-old") == 1
+    listed = json.loads(command(cluster, stage, "orphans", "--output", "json").stdout)
+    (one,) = [each for each in listed if each["namespace"] == tenant.namespace]
+    assert (one["clientId"], one["cause"]) == (old["status"]["clientId"], "ResourceGone")
+    unasked = command(cluster, stage, "orphans", "--delete", "--yes")
+    assert "--resource-gone" in unasked.stderr
+    assert stage.clients_at_server(f"{tenant.namespace}-old") == 1
+    asked = command(cluster, stage, "orphans", "--delete", "--resource-gone", "--yes")
+    assert f"{one['clientId']}: deleted\n" in asked.stdout, asked.stderr
+    wait_until_unregistered(tenant, old)
 
 
 def retained(tenant: Tenant, name: str = "app") -> JsonObject:
