@@ -1,17 +1,19 @@
-"""The Kubernetes API by `kubernetes.aio`, as JSON: the adapter of `kube.KubernetesApi`.
+"""The Kubernetes API by aiohttp, as JSON: the adapter of `kube.KubernetesApi`.
 
 No model objects are built: they cost more than the request itself. Only reads are
 repeated here, and only briefly; whether a write is repeated is for the core to judge.
 """
 
 import asyncio
+import json
+import ssl
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from http import HTTPStatus
 from typing import Protocol
 from urllib.parse import quote
 
 import aiohttp
-from kubernetes.aio.client import ApiClient, Configuration
+from kubernetes.aio.client import Configuration
 
 from dcr_operator.json_nesting import loads
 from dcr_operator.kube import (
@@ -36,6 +38,8 @@ _JSON_PATCH = "application/json-patch+json"
 _MERGE_PATCH = "application/merge-patch+json"
 _APPLY_PATCH = "application/apply-patch+yaml"
 _TIMEOUT = aiohttp.ClientTimeout(total=30.0, connect=5.0)
+_CONNECTIONS = 100
+_READ_AHEAD = 2**21  # bytes: lists are long
 _PAGE = 500
 _READ_AGAIN_AFTER = (0.05, 0.25)  # seconds; longer troubles are the queue's business
 
@@ -51,6 +55,7 @@ class Connection(Protocol):
 
     configuration: Configuration
 
+    def tls(self) -> ssl.SSLContext: ...
     async def headers(self) -> dict[str, str]: ...
 
 
@@ -67,11 +72,17 @@ class HttpKubernetesApi:
         self._connection = connection
         self._count = count
         self._sleep = sleep
-        self._client = ApiClient(connection.configuration)
-        self._agent = {"User-Agent": f"dcr-operator/{VERSION}"}
+        self._session = aiohttp.ClientSession(
+            connector=aiohttp.TCPConnector(limit=_CONNECTIONS, ssl=connection.tls()),
+            headers={"User-Agent": f"dcr-operator/{VERSION}"},
+            cookie_jar=aiohttp.DummyCookieJar(),
+            proxy=connection.configuration.proxy,
+            timeout=_TIMEOUT,
+            read_bufsize=_READ_AHEAD,
+        )
 
     async def close(self) -> None:
-        await self._client.close()  # type: ignore[no-untyped-call]  # the library's gap
+        await self._session.close()
 
     async def get(self, resource: Resource, namespace: str | None, name: str) -> JsonObject | None:
         try:
@@ -202,25 +213,26 @@ class HttpKubernetesApi:
         accept: str = _JSON,
     ) -> JsonObject:
         headers = {
-            **self._agent,
             **(await self._connection.headers()),
             "Content-Type": content_type,
             "Accept": accept,
         }
+        configuration = self._connection.configuration
         try:
-            response = await self._client.call_api(
+            async with self._session.request(
                 method,
-                self._connection.configuration.host + path,
-                header_params=headers,
-                body=body,
-                _request_timeout=_TIMEOUT,
-            )
-            content: bytes = await response.response.read()
+                f"{configuration.host}{path}",
+                headers=headers,
+                data=None if body is None else json.dumps(body).encode(),
+                server_hostname=configuration.tls_server_name,
+                allow_redirects=False,  # our credentials are for this server
+            ) as response:
+                content = await response.read()
         except (aiohttp.ClientError, OSError) as error:  # TimeoutError is an OSError
             self._count(method, "<error>")
             raise ApiUnavailable(0, "NoAnswer", type(error).__name__) from None
         self._count(method, str(response.status))
-        if response.status >= HTTPStatus.BAD_REQUEST:
+        if response.status >= HTTPStatus.MULTIPLE_CHOICES:
             raise _refusal(method, response.status, response.headers, content)
         return _object(content)
 

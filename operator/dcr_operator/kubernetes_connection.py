@@ -89,8 +89,7 @@ async def connect(environment: Mapping[str, str]) -> KubernetesConnection:
 
 
 def _settled(configuration: Configuration, environment: Mapping[str, str]) -> Configuration:
-    """Look for a proxy once; else aiohttp does, in two threads for each request."""
-    configuration.client_session_kwargs = {"trust_env": False}
+    """Look for a proxy once; aiohttp would for each request, in two threads."""
     if configuration.proxy is None:
         target = urlsplit(str(configuration.host))
         proxies = _proxies(environment)

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import ssl
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -41,6 +42,9 @@ class FakeApiServer:
     configuration: Configuration
     sent: list[Sent] = field(default_factory=list)
     token: str = "token-1"
+
+    def tls(self) -> ssl.SSLContext:
+        return ssl.create_default_context()  # for nothing: the fake speaks no TLS
 
     async def headers(self) -> dict[str, str]:
         return {"Authorization": f"Bearer {self.token}"}

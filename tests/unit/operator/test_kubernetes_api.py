@@ -217,6 +217,14 @@ async def test_applying_to_an_object_with_another_uid_is_a_conflict() -> None:
             await b.api.apply(SECRETS, "ns", NAMED)
 
 
+async def test_credentials_do_not_follow_a_redirect() -> None:
+    async with bench(Answer(307, {}, headers={"Location": "/elsewhere"})) as b:
+        with pytest.raises(ApiError) as raised:
+            await b.api.get(SECRETS, "ns", "x")
+        assert raised.value.status == 307
+        assert [sent.path for sent in b.server.sent] == ["/api/v1/namespaces/ns/secrets/x"]
+
+
 async def test_nobody_listening_is_unavailable() -> None:
     async with bench(Answer()) as b:
         b.server.configuration.host = "http://127.0.0.1:1"
