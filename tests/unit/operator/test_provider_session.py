@@ -70,3 +70,11 @@ async def test_nobody_waits_longer_for_room_than_for_an_answer() -> None:
     asked = [each for each in outcomes if isinstance(each, Unreachable)]
     assert 1 <= len(asked) <= 3
     assert outcomes.count(RateLimited(retry_after=None)) == 12 - len(asked)
+
+
+async def test_cookies_of_a_provider_are_not_sent_back() -> None:
+    provider = ScriptedProvider(answering(201, CLIENT, Set_Cookie="tenant=one"))
+    client = provider.client()
+    for _ in range(2):
+        await client.read(CONNECTION, MANAGEMENT)
+    assert [request.headers.get("Cookie") for request in provider.requests] == [None, None]
