@@ -298,12 +298,3 @@ async def test_requests_are_counted() -> None:
         with pytest.raises(ApiUnavailable):
             await b.api.create(SECRETS, "ns", NAMED)
         assert b.counted == [("GET", "404"), ("POST", "<error>")]
-
-
-async def test_a_redirect_is_not_followed_with_our_credentials() -> None:
-    elsewhere = Answer(status=302, headers={"Location": "/elsewhere"})
-    async with bench(elsewhere) as b:
-        with pytest.raises(ApiError) as raised:
-            await b.api.get(SECRETS, "ns", "x")
-        assert raised.value.status == 302
-        assert len(b.server.sent) == 1
