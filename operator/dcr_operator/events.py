@@ -253,6 +253,7 @@ def watch_settings(server_timeout: int, silence: float = SILENCE) -> kopf.Operat
     settings.watching.server_timeout = server_timeout  # regular clean reconnects
     settings.watching.client_timeout = server_timeout + 30
     settings.watching.connect_timeout = 10
+    settings.watching.reconnect_backoff = 1.0  # before all is listed anew
     settings.watching.inactivity_timeout = silence  # half-open sockets die
     settings.watching.label_selectors["", "v1", "secrets"] = CLIENT_LABEL
     settings.networking.request_timeout = 30

@@ -13,6 +13,7 @@ from urllib.parse import parse_qsl
 
 import aiohttp
 
+from dcr_operator.watch_responses import status_of
 from dcr_operator.watchdog import WATCH_SILENCE
 
 _OK = 200
@@ -73,14 +74,15 @@ class WatchStreams:
         _context: SimpleNamespace,
         params: aiohttp.TraceRequestEndParams,
     ) -> None:
-        self.count(params.method, str(params.response.status))
-        if params.response.status == _UNAUTHORIZED:
+        status = status_of(params.response)
+        self.count(params.method, str(status))
+        if status == _UNAUTHORIZED:
             self.refused.set()
         self._forbidden.discard(params.url.path)
-        if params.response.status == _FORBIDDEN:
+        if status == _FORBIDDEN:
             self._forbidden.add(params.url.path)
         query = dict(parse_qsl(params.url.query_string))
-        if params.response.status == _OK and query.get("watch") == "true":
+        if status == _OK and query.get("watch") == "true":
             self._streams[params.url.path] = _Stream(params.response, 0, self.clock())
 
     async def _failed(

@@ -49,6 +49,11 @@ def listing(*names: str) -> Answer:
     return Answer(document={"metadata": {"resourceVersion": "5"}, "items": items})
 
 
+def paged(*names: str) -> Answer:
+    metadata = {"resourceVersion": "5", "continue": "more"}
+    return Answer(document={"metadata": metadata, "items": [client(name) for name in names]})
+
+
 def list_with(thing: str) -> Answer:
     items = [thing, client("a"), client("b")]
     return Answer(document={"metadata": {"resourceVersion": "5"}, "items": items})
@@ -177,6 +182,12 @@ FAULTS = [
         [status(429, "TooManyRequests", Retry_After="1"), added("b")],
     ),
     Fault("a watch ends with 410", [listing("a"), listing("a", "b")], [GONE]),
+    Fault(
+        "a watch is answered 410 twice",
+        [listing("a"), listing("a", "b")],
+        [status(410, "Expired"), status(410, "Expired")],
+    ),
+    Fault("the pages of a list expire", [paged("a"), status(410, "Expired"), listing("b")], []),
     Fault("a watch ends, and goes on", [listing("a")], [added(), added("b")]),
     Fault("a watch falls silent", [listing("a")], [FOREVER, added("b")]),
     Fault("events come twice", [listing("a")], [added("b", "b", "a", "b")]),

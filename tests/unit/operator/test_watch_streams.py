@@ -1,4 +1,5 @@
 import asyncio
+import json
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -7,7 +8,9 @@ import aiohttp
 import pytest
 from aiohttp import web
 
+from dcr_operator.watch_responses import telling
 from dcr_operator.watch_streams import WatchStreams
+from tests.fakes.api_server import running_api_server, status
 from tests.fakes.virtual_time import VirtualTime
 
 
@@ -133,3 +136,20 @@ async def test_requests_that_fail_are_counted() -> None:
             await session.get("http://127.0.0.1:1/a")
         except aiohttp.ClientError:
             assert b.counted == [("GET", "<error>")]
+
+
+async def test_a_watch_that_is_answered_410_is_counted_as_such_and_is_not_open() -> None:
+    b = Bench()
+    streams = b.streams(1)
+    async with (
+        running_api_server(lambda _: status(410, "Expired")) as server,
+        aiohttp.ClientSession(
+            trace_configs=[streams.trace()], response_class=telling(lambda *_: None)
+        ) as session,
+        session.get(f"{server.configuration.host}/a?watch=true") as response,
+    ):
+        assert response.status == 200  # kopf understands what the lines say
+        lines = [line async for line in response.content.iter_chunked(1024)]
+        assert json.loads(lines[0])["object"]["code"] == 410
+    assert b.counted == [("GET", "410")]
+    assert streams.ready_problem() == "1 watches are not open yet"
