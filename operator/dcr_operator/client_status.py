@@ -6,7 +6,7 @@ from typing import Final
 
 from pydantic import JsonValue
 
-from dcr_operator.client_keys import last_retirement, next_key_due
+from dcr_operator.client_keys import next_key_due
 from dcr_operator.conditions import (
     client_conditions,
     conditions_of,
@@ -25,6 +25,7 @@ from dcr_operator.state import (
     Record,
     RecordUnreadable,
     Registration,
+    Retiring,
     TenantSecret,
     Wish,
 )
@@ -133,10 +134,22 @@ def _secret_expiry(registration: Registration) -> str | None:
 
 
 def _previous_end(record: Record, registration: Registration) -> str | None:
-    # One without an answer is on record like the others: a start sees that something is to go.
-    ends = [each.not_before for each in record.retiring if each.not_before]
-    others = (overlap_end(registration), last_retirement(record.keys))
-    return _timestamp(max([*ends, *(each for each in others if each)], default=None))
+    """Return until when all that was replaced works: the first of them to end."""
+    keys = record.keys.retired if record.keys else ()
+    ends = [_retiring_end(each) for each in record.retiring]
+    ends += [overlap_end(registration), *(each.until for each in keys)]
+    return _timestamp(min((each for each in ends if each), default=None))
+
+
+def _retiring_end(retiring: Retiring) -> datetime | None:
+    """Its provider may let the secret expire before the client goes.
+
+    One without an answer is there like the others: a start sees that something is to go.
+    """
+    former = retiring.registration
+    expiry = moment(former.client_secret_expires_at) if former else None
+    ends = (retiring.not_before, expiry if retiring.not_before else None)
+    return min((each for each in ends if each), default=None)
 
 
 def _next_rotation(desired: Desired, observed: Observed, registration: Registration) -> str | None:

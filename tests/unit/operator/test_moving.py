@@ -12,6 +12,7 @@ from dcr_operator.outcomes import Refused
 from dcr_operator.state import SHORTEST_OVERLAP
 from tests.fakes.faults import Fault, FaultAt
 from tests.fakes.operator_world import ELSEWHERE, NAME, NAMESPACE, World, ready_world
+from tests.fakes.provider import FakeProvider
 
 OVERLAP = SHORTEST_OVERLAP.total_seconds()
 DAY = timedelta(hours=24).total_seconds()
@@ -41,6 +42,15 @@ async def test_the_new_registration_is_published_while_the_old_one_still_works()
     assert world.condition() == ("True", "Ready")
     assert world.status["issuer"] == world.other.issuer
     assert world.status["previousCredentialsValidUntil"] == timestamp(world.now + SHORTEST_OVERLAP)
+
+
+async def test_an_old_secret_that_expires_before_the_overlap_is_over_is_valid_no_longer() -> None:
+    world = await ready_world(FakeProvider(lifetime=3000), resyncEvery="0s")
+    end = world.status["clientSecretExpiresAt"]
+    world.add_other_provider(resyncEvery="0s")
+    world.set_client(providerRef=ELSEWHERE, rotation={"overlap": "1h"})
+    await world.run_pass()
+    assert world.status["previousCredentialsValidUntil"] == end
 
 
 async def test_the_queue_wakes_the_client_when_the_overlap_is_over() -> None:
