@@ -5,7 +5,7 @@ from dataclasses import replace
 import structlog
 
 from dcr_operator.announcing import announce
-from dcr_operator.client_keys import in_force, last_retirement, with_next
+from dcr_operator.client_keys import in_force, with_next
 from dcr_operator.compensation import compensate
 from dcr_operator.drift_repair import tell_repair
 from dcr_operator.kube import ApiConflict
@@ -20,14 +20,13 @@ from dcr_operator.outcomes import (
     RegistrationAccessTokenRejected,
     Unreachable,
 )
-from dcr_operator.ports import Context, EventType, Management, ProviderConnection
+from dcr_operator.ports import Context, Management, ProviderConnection
 from dcr_operator.reasons import Reason
 from dcr_operator.record_store import RecordNotWrittenError, store_answer, write_record
 from dcr_operator.registration_facts import (
     answered,
     dated,
     drift_since,
-    has_switched_key,
     judged,
     merged,
     new_record,
@@ -38,6 +37,7 @@ from dcr_operator.registration_facts import (
     with_orphan,
 )
 from dcr_operator.rotation_schedule import secret_is_expired
+from dcr_operator.rotation_telling import is_rotation, tell_new_client, tell_new_key
 from dcr_operator.secret_content import effective_auth_method
 from dcr_operator.state import (
     Attempt,
@@ -53,7 +53,7 @@ from dcr_operator.state import (
     Registration,
 )
 from dcr_operator.steps import Register, Unregister, Update
-from dcr_operator.verdicts import after_failure, client_of_key_is_gone, verdict
+from dcr_operator.verdicts import after_failure, client_of_key_is_gone, how_ended, verdict
 from dcr_operator.yielding import store_or_yield, yield_registration
 from dcr_protocol.client_information import ClientInformation
 
@@ -78,6 +78,8 @@ async def register(step: Register, observed: Observed, context: Context) -> Obse
         idempotency_key=record.intent.id,
     )
     if not isinstance(outcome, Registered):
+        if is_rotation(record):
+            context.metrics.rotation_ended(how_ended(outcome))
         repeated = step.repeat is not None
         return await failed(Attempt(Operation.REGISTER, outcome, repeated), observed, context)
     _tell_deviations(observed, outcome.information)
@@ -91,7 +93,7 @@ async def register(step: Register, observed: Observed, context: Context) -> Obse
         rotated_at=context.now() if record.intent.retires else None,
     )
     keys = in_force(record.keys, record.intent.body, context.now())
-    record = replace(answered(record, registration), keys=keys)
+    before, record = record, replace(answered(record, registration), keys=keys)
     try:
         observed = await store_answer(observed, record, context)
     except ApiConflict:
@@ -100,6 +102,7 @@ async def register(step: Register, observed: Observed, context: Context) -> Obse
     except RecordNotWrittenError:
         await compensate(observed, registration, context)
         raise
+    tell_new_client(before, registration, observed, context)
     return learned(observed, context)
 
 
@@ -199,17 +202,7 @@ async def update(step: Update, observed: Observed, context: Context) -> Observed
 async def _store_updated(observed: Observed, record: Record, context: Context) -> Observed:
     before = observed.stored
     observed = await store_or_yield(observed, record, context)
-    if before is not None and has_switched_key(before, record) and record.registration is not None:
-        context.metrics.rotation_ended("rotated")
-        end = last_retirement(record.keys)
-        until = f"valid until {end:%Y-%m-%d %H:%M:%SZ}" if end else "not valid any more"
-        announce(
-            observed,
-            context,
-            Reason.ROTATED,
-            f"the key of {record.registration.shown_id} was rotated; the one before is {until}",
-            event_type=EventType.NORMAL,
-        )
+    tell_new_key(before, record, observed, context)
     return observed
 
 

@@ -10,7 +10,6 @@ from dcr_operator.act_registration import (
     learned,
     registered,
 )
-from dcr_operator.announcing import announce
 from dcr_operator.outcomes import (
     Malformed,
     NotSupported,
@@ -21,11 +20,12 @@ from dcr_operator.outcomes import (
     RegistrationAccessTokenRejected,
     Unreachable,
 )
-from dcr_operator.ports import Context, EventType, Management
+from dcr_operator.ports import Context, Management
 from dcr_operator.reasons import Reason
 from dcr_operator.record_store import write_record
 from dcr_operator.registration_facts import dated, merged, overtaken
-from dcr_operator.rotation_schedule import moment, overlap_end
+from dcr_operator.rotation_schedule import moment
+from dcr_operator.rotation_telling import tell_new_secret
 from dcr_operator.state import (
     Attempt,
     Intent,
@@ -36,7 +36,7 @@ from dcr_operator.state import (
     Registration,
 )
 from dcr_operator.steps import EndOverlap, MakeKeyPair, Rotate
-from dcr_operator.verdicts import settles, verdict
+from dcr_operator.verdicts import how_ended, settles, verdict
 from dcr_operator.yielding import store_or_yield
 from dcr_protocol.secret_rotation import secret_rotation_request
 
@@ -108,8 +108,7 @@ async def _store(
     observed = await store_or_yield(
         observed, replace(record, intent=None, registration=rotated), context
     )
-    context.metrics.rotation_ended("rotated")
-    announce(observed, context, Reason.ROTATED, _words(rotated), event_type=EventType.NORMAL)
+    tell_new_secret(rotated, observed, context)
     return learned(observed, context)
 
 
@@ -120,19 +119,12 @@ def _end_of_the_one_before(registration: Registration, intent: Intent) -> dateti
     return end if own_end is None else min(end, own_end)
 
 
-def _words(registration: Registration) -> str:
-    end = overlap_end(registration)
-    until = f"valid until {end:%Y-%m-%d %H:%M:%SZ}" if end else "not valid any more"
-    return f"the client secret of {registration.shown_id} was rotated; the one before is {until}"
-
-
 async def _not_rotated(attempt: Attempt, observed: Observed, context: Context) -> Observed:
     """Say what stands in the way; what was settled leaves the credentials as they were."""
     observed = await failed(attempt, observed, context)
     outcome = attempt.outcome
-    refused = isinstance(outcome, Refused | NotSupported)
-    context.metrics.rotation_ended("refused" if refused else "unanswered")
-    if refused:
+    context.metrics.rotation_ended(how_ended(outcome))
+    if isinstance(outcome, Refused | NotSupported):
         return replace(observed, attempt=None, rotation_refused=attempt)
     if isinstance(outcome, RegistrationAccessTokenRejected) or not settles(attempt):
         return observed

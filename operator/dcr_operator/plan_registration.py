@@ -8,7 +8,6 @@ from dcr_operator.outcomes import (
     CannotTell,
     CredentialsAccepted,
     CredentialsRejected,
-    Refused,
     RegistrationAccessTokenRejected,
 )
 from dcr_operator.policy_verdicts import answer_was_denied, request_denied
@@ -41,7 +40,7 @@ from dcr_operator.steps import (
     TakePlace,
     Wait,
 )
-from dcr_operator.verdicts import halt, verdict
+from dcr_operator.verdicts import halt, remembered, verdict
 from dcr_protocol.response_errors import clean_text
 
 REFUSED_PAUSE: Final = 3600.0  # seconds, where the provider is never resynchronised
@@ -277,8 +276,16 @@ def refused_lately(
     young = timedelta(0) <= now - refusal.at < pause
     if not same or not young or usable.snapshot.essential() != by:
         return None
-    said = Refused(refusal.status, refusal.code, refusal.description)
-    return verdict(Attempt(operation, said), by.connection)
+    return verdict(Attempt(operation, remembered(refusal)), by.connection)
+
+
+def rotation_refused_before(desired: Desired, observed: Observed) -> Step | None:
+    """Return the refusal of a rotation that stands while the provider cannot be asked again."""
+    stored, refusal = observed.stored, _refusal_of(Operation.ROTATE, observed)
+    if stored is None or refusal is None or refusal.spec_hash != desired.spec_hash:
+        return None
+    by = refusal.provider or stored.provider
+    return verdict(Attempt(Operation.ROTATE, remembered(refusal)), by.connection)
 
 
 def _refusal_of(operation: Operation, observed: Observed) -> Refusal | None:

@@ -8,7 +8,11 @@ intent rotate         answer: new secret, the one before with its end
 
 from datetime import datetime
 
-from dcr_operator.plan_registration import provider_unusable, refused_lately
+from dcr_operator.plan_registration import (
+    provider_unusable,
+    refused_lately,
+    rotation_refused_before,
+)
 from dcr_operator.plan_succession import has_room_for_another, registered_anew
 from dcr_operator.plan_wanted import read_due, update_of
 from dcr_operator.policy_verdicts import request_denied
@@ -142,8 +146,11 @@ def rotation_refused(desired: Desired, observed: Observed, now: datetime) -> Ste
         return None
     if attempt is not None:
         return verdict(attempt, stored.provider.connection)
-    why_not = why_not_rotated(desired, observed, stored.registration)
-    if why_not or not _is_due(desired, observed, now):
+    if not _is_due(desired, observed, now):
+        return None
+    if observed.usable is None:
+        return rotation_refused_before(desired, observed)
+    if why_not_rotated(desired, observed, stored.registration):
         return None
     return refused_lately(desired, observed, Operation.ROTATE, now)
 

@@ -35,6 +35,7 @@ _ABOUT_THE_METADATA = frozenset(
     }
 )
 _CONFLICT = 409
+NOT_OFFERED: Final = "not_supported"  # ours, on record: the request has no place there
 _DOING: Final = {operation: f"{operation.value} the client" for operation in Operation} | {
     Operation.ROTATE: "rotate the secret of the client"
 }
@@ -96,6 +97,12 @@ def may_have_arrived(outcome: Outcome) -> bool:
     return False
 
 
+def how_ended(outcome: Outcome) -> str:
+    """Return the label of a rotation without success."""
+    final = Refused | NotSupported | InitialAccessTokenRejected
+    return "refused" if isinstance(outcome, final) else "unanswered"
+
+
 def settles(attempt: Attempt) -> bool:
     """Whether the outcome says that neither this request nor an earlier one took effect.
 
@@ -131,9 +138,16 @@ def after_failure(record: Record, attempt: Attempt, now: datetime) -> Record:
 
 
 def _refusal(intent: Intent, attempt: Attempt, now: datetime) -> Refusal | None:
-    """Remember what was said about the metadata: any other cause may go without our seeing it."""
+    """Remember what was said about the metadata: any other cause may go without our seeing it.
+
+    A rotation is not urgent, so that any refusal of it counts.
+    """
     said = attempt.outcome
-    if not isinstance(said, Refused) or said.code not in _ABOUT_THE_METADATA:
+    if isinstance(said, NotSupported) and attempt.operation is Operation.ROTATE:
+        said = Refused(said.status, NOT_OFFERED, "")
+    if not isinstance(said, Refused):
+        return None
+    if said.code not in _ABOUT_THE_METADATA and attempt.operation is not Operation.ROTATE:
         return None
     if client_of_key_is_gone(attempt):
         return None
@@ -147,6 +161,13 @@ def _refusal(intent: Intent, attempt: Attempt, now: datetime) -> Refusal | None:
         provider=intent.provider,
         rotation_request=intent.rotation_request,
     )
+
+
+def remembered(refusal: Refusal) -> Outcome:
+    """Return what was answered then."""
+    if refusal.code == NOT_OFFERED:
+        return NotSupported(refusal.status)
+    return Refused(refusal.status, refusal.code, refusal.description)
 
 
 def client_of_key_is_gone(attempt: Attempt) -> bool:

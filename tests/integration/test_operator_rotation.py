@@ -1,9 +1,11 @@
 """Credentials that are replaced by others, on the real API server and our real server."""
 
 import base64
+import re
 from collections.abc import Callable
 from dataclasses import replace
 
+import httpx
 import pytest
 
 from tests.cluster.client import JsonObject
@@ -103,3 +105,29 @@ def test_a_request_is_answered_once_whoever_starts_anew(tenant: Tenant) -> None:
     tenant.apply("app", clientName="renamed")
     tenant.wait_until_ready("app", 2)
     assert tenant.credentials("app") == held
+
+
+def test_another_client_takes_the_place_of_one_where_that_is_wanted(tenant: Tenant) -> None:
+    tenant.apply("app")
+    tenant.wait_until_ready("app")
+    before = tenant.credentials("app")
+    patch(tenant, {"spec": {"rotation": {"strategy": "Reregister"}}})
+    counted = rotations(tenant)
+    ask(tenant, "leaked")
+    seen = wait_until_rotated(tenant, "leaked")
+    after = tenant.credentials("app")
+    assert after.client_id != before.client_id
+    assert works(before)
+    assert works(after)
+    assert {"lastRotationTime", "previousCredentialsValidUntil"} <= seen["status"].keys()
+    note = tenant.wait_for_event("Rotated")["note"]
+    assert f"{after.client_id} takes the place of {before.client_id}" in note
+    assert rotations(tenant) == counted + 1
+    held = record(tenant.stage, seen)
+    assert held is not None
+    assert [each["registration"]["client_id"] for each in held["retiring"]] == [before.client_id]
+
+
+def rotations(tenant: Tenant) -> float:
+    text = httpx.get(f"{tenant.stage.operator.url}/metrics", trust_env=False).text
+    return sum(map(float, re.findall(r'dcr_rotations_total{result="rotated"} (\S+)', text)))

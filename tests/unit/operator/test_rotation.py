@@ -190,6 +190,9 @@ async def test_where_nothing_rotates_another_client_takes_the_place_of_this_one(
         assert world.provider.opens(secret["client_id"], secret["client_secret"])
     assert world.condition() == ("True", "Ready")
     assert {"lastRotationTime", "previousCredentialsValidUntil"} <= world.status.keys()
+    assert world.metrics.rotations == {"rotated": 1}
+    (told,) = [text for _, reason, text in world.events.seen if reason == "Rotated"]
+    assert told.startswith(f"{after['client_id']} takes the place of {before['client_id']}, which")
     world.advance(OVERLAP)
     await world.settle()
     assert list(world.provider.clients) == [after["client_id"]]
@@ -277,6 +280,29 @@ async def test_a_refused_rotation_is_told_of_until_it_is_asked_for_again() -> No
     await world.run_pass()
     assert world.condition() == ("True", "Ready")
     assert world.status["lastHandledRotateAt"] == "now"
+
+
+@pytest.mark.parametrize("outcome", [NotSupported(404), Refused(403, "insufficient_scope", "no")])
+async def test_a_rotation_that_a_gateway_refuses_is_not_tried_again_before_the_next_resync(
+    outcome: Outcome,
+) -> None:
+    world = await ready_world(rotating(), resyncEvery="0s")
+    ask_for_rotation(world)
+    world.provider.instead = outcome
+    tries = []
+    for _ in range(11):
+        await world.run_pass()
+        tries.append((len(world.wire.writes), world.wire.requests.count("provider rotate")))
+        world.advance(320)
+    # Written ahead, what came of it, and the status; then ProviderReady at most, once.
+    assert tries[0] == (3, 1)
+    assert sum(writes for writes, _ in tries[1:]) <= 1
+    assert not any(rotations for _, rotations in tries[1:])
+    ask_for_rotation(world, "again")
+    world.provider.instead = None
+    await world.run_pass()
+    assert world.status["lastHandledRotateAt"] == "again"
+    assert world.condition() == ("True", "Ready")
 
 
 async def test_a_refused_rotation_is_tried_at_once_when_it_is_asked_for_anew() -> None:
