@@ -9,7 +9,7 @@ import logging
 import sys
 import time
 from collections.abc import Callable
-from typing import Any, Final, Literal, TextIO
+from typing import Final, Literal, TextIO
 
 import structlog
 from pydantic_core import to_json
@@ -30,7 +30,7 @@ def configure_logging(form: LogFormat, level: str, *, stream: TextIO | None = No
     renderers = _renderers(form)
     structlog.configure(
         processors=[*shared, *renderers],
-        wrapper_class=_logger_class(number),
+        wrapper_class=structlog.make_filtering_bound_logger(number),
         logger_factory=structlog.WriteLoggerFactory(file=stream),
         cache_logger_on_first_use=True,
     )
@@ -45,27 +45,6 @@ def configure_logging(form: LogFormat, level: str, *, stream: TextIO | None = No
     root.handlers = [handler]
     # Libraries tell of every start and stop at info; what we do is logged by ourselves.
     root.setLevel(max(number, logging.WARNING))
-
-
-def _logger_class(level: int) -> type[structlog.typing.FilteringBoundLogger]:
-    """Make loggers that do at once what structlog's own do for any chain of processors.
-
-    Ours ends in a line of text, and none of it drops an event.
-    """
-
-    class Logger(structlog.make_filtering_bound_logger(level)):  # type: ignore[misc]  # made at run time
-        def _proxy_to_logger(
-            self,
-            method_name: str,
-            event: str | None = None,
-            **values: Any,  # noqa: ANN401 - whatever is logged
-        ) -> None:
-            line: Any = {**self._context, **values, "event": event}
-            for processor in self._processors:
-                line = processor(self._logger, method_name, line)
-            self._logger.msg(line)
-
-    return Logger
 
 
 def _add_circumstances(_logger: WrappedLogger, method: str, event: EventDict) -> EventDict:

@@ -38,7 +38,8 @@ FOREIGN: dict[str, JsonObject] = {
     "of another owner": {
         "type": "Opaque",
         "data": encoded({"client_secret": "s"}),
-        "owners": [{"uid": "another", "kind": "OAuthClient", "name": NAME, "controller": True}],
+        # One that is there, else the Secret would go with it.
+        "owners": [{"uid": "another", "kind": "OAuthClient", "name": "other", "controller": True}],
     },
 }
 
