@@ -72,6 +72,7 @@ async def run(settings: Settings, environment: Mapping[str, str]) -> None:
             settings.watch_namespaces,
             settings.namespace,
             namespaced_providers=settings.namespaced_providers,
+            watch_secrets=settings.secret_watch,
         )
         cluster = settings.cluster_id or await cluster_id(adapters.api)
         adapters.metrics.info.labels(VERSION, cluster, settings.class_).set(1)

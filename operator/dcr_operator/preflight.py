@@ -7,6 +7,7 @@ from dcr_operator.kube import (
     NAMESPACES,
     OAUTH_CLIENTS,
     OAUTH_PROVIDERS,
+    SECRETS,
     ApiError,
     ApiForbidden,
     ApiNotFound,
@@ -33,6 +34,7 @@ async def check_cluster(
     own_namespace: str,
     *,
     namespaced_providers: bool = True,
+    watch_secrets: bool = False,
 ) -> None:
     needed = [each for each in _KINDS if namespaced_providers or each != OAUTH_PROVIDERS]
     try:
@@ -40,6 +42,9 @@ async def check_cluster(
         for resource in (*needed, NAMESPACES):
             for namespace in namespaces if resource.namespaced and namespaces else (None,):
                 await _check_access(api, resource, namespace)
+        if watch_secrets and not namespaces:
+            # With namespaces by name one of them may be gone, and its Role with it.
+            await _check_access(api, SECRETS, None)
         await _check_namespace(api, own_namespace)
     except ApiUnavailable as error:
         msg = f"no cluster at {host} ({error.message}): start it, or point KUBECONFIG elsewhere"

@@ -77,8 +77,9 @@ class AuditLog:
         with self.path.open("rb") as log:
             log.seek(since)
             for line in log:
-                if line.endswith(b"\n"):
-                    yield line.decode()
+                if not line.endswith(b"\n"):
+                    return  # half written: what comes next would be its other half
+                yield line.decode()
 
 
 def _audited_request(event: JsonObject) -> AuditedRequest:

@@ -44,7 +44,7 @@ def test_without_rights_it_says_so_in_one_line(
         done = run(kubeconfig, DCR_OPERATOR_NAMESPACE=namespace)
     assert done.returncode == 1
     (line,) = done.stderr.splitlines()
-    assert "oauthclients" in line
+    assert "secrets" in line
     assert "install the chart's RBAC" in line
 
 

@@ -38,7 +38,6 @@ FOREIGN: dict[str, JsonObject] = {
     "of another owner": {
         "type": "Opaque",
         "data": encoded({"client_secret": "s"}),
-        # One that is there, else the Secret would go with it.
         "owners": [{"uid": "another", "kind": "OAuthClient", "name": "other", "controller": True}],
     },
 }
@@ -48,7 +47,13 @@ def add_foreign(world: World, secret: JsonObject, name: str = "foreign") -> Json
     body = document(SECRETS, NAMESPACE, name, type=secret["type"], data=secret["data"])
     metadata = member_of(body, "metadata")
     metadata["labels"] = secret.get("labels", {})
-    metadata["ownerReferences"] = secret.get("owners", [])
+    owners = secret.get("owners", [])
+    if isinstance(owners, list) and owners:
+        # It is there, else the Secret would go with it.
+        other = document(OAUTH_CLIENTS, NAMESPACE, "other", spec=client_spec())
+        uid = member_of(world.cluster.create(OAUTH_CLIENTS, other), "metadata")["uid"]
+        owners = [{**each, "uid": uid} for each in owners if isinstance(each, dict)]
+    metadata["ownerReferences"] = owners
     return world.cluster.create(SECRETS, body)
 
 
