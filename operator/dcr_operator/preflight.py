@@ -27,7 +27,7 @@ class PreflightError(StartupError):
     """Raised when the cluster is not as it must be."""
 
 
-async def check_cluster(
+async def check_cluster(  # noqa: PLR0913  # each a fact of the settings
     api: HttpKubernetesApi,
     host: str,
     namespaces: tuple[str, ...],
