@@ -1,5 +1,6 @@
 """The checks of spec.clientPolicy for a client that exists: what may not stay. Pure."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Final
 
@@ -11,7 +12,7 @@ from dcr_operator.plan_unwanted import is_gone, request_failed
 from dcr_operator.plan_wanted import read_due
 from dcr_operator.policy_verdicts import MOST_SHOWN, denial, request_denied
 from dcr_operator.reasons import Reason
-from dcr_operator.registration_facts import is_elsewhere
+from dcr_operator.registration_facts import is_adopted, is_elsewhere
 from dcr_operator.state import (
     Desired,
     IntentKind,
@@ -38,9 +39,9 @@ def answer_denied(desired: Desired, observed: Observed, now: datetime) -> Step |
     stored, registration = observed.stored, observed.registration
     if stored is None or registration is None or registration.admitted:
         return None
-    broken: tuple[str, ...]
-    if desired.adopt is not None:
+    if is_adopted(desired, registration):
         return None  # it was there before us: not ours to take away
+    broken: tuple[str, ...]
     if is_elsewhere(desired, observed, stored.provider):
         # The policy that was broken is not that of the provider which is wanted by now.
         broken, digest = (), _ELSEWHERE
@@ -52,8 +53,6 @@ def answer_denied(desired: Desired, observed: Observed, now: datetime) -> Step |
         if policy is None or not broken:
             return None
         digest = policy.digest
-    # What a namespaced provider says is a tenant's text.
-    said = "" if stored.provider.connection.hardened else "; ".join(broken[:MOST_SHOWN])
     # Of the request that was answered: what is wanted by now may be another.
     asked = registration.spec_hash
     refusal = Refusal(
@@ -62,11 +61,16 @@ def answer_denied(desired: Desired, observed: Observed, now: datetime) -> Step |
         at=now,
         status=0,
         code="",
-        description=said,
+        description=_shown(broken, stored),
         policy=digest,
         provider=stored.provider,
     )
     return _removal(observed, stored, registration, refusal)
+
+
+def _shown(broken: Sequence[str], stored: Record) -> str:
+    # What a namespaced provider says is a tenant's text.
+    return "" if stored.provider.connection.hardened else "; ".join(broken[:MOST_SHOWN])
 
 
 def _removal(
@@ -111,16 +115,16 @@ def adopted_denied(desired: Desired, observed: Observed, now: datetime) -> Step 
     stored, registration, usable = observed.stored, observed.registration, observed.usable
     if stored is None or registration is None or registration.admitted or usable is None:
         return None
-    if desired.adopt is None or is_elsewhere(desired, observed, stored.provider):
+    if not is_adopted(desired, registration) or is_elsewhere(desired, observed, stored.provider):
         return None
     broken = violations_of_answer(usable.policy.client_policy, registration.metadata)
     if not broken:
         return None
-    said = "" if stored.provider.connection.hardened else "; ".join(broken[:MOST_SHOWN])
+    said = denial(usable.snapshot.connection.provider, _shown(broken, stored))
     return read_due(desired, observed, now) or halt(
         Reason.POLICY_DENIED,
-        f"{denial(usable.snapshot.connection.provider, said)}. {registration.shown_id} was adopted,"
-        " so it stays as it is: change it at the provider, or widen clientPolicy.",
+        f"{said}. {registration.shown_id} was adopted, so it stays as it is: change it at the"
+        " provider, or widen clientPolicy.",
     )
 
 

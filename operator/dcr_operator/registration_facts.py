@@ -99,6 +99,11 @@ def is_elsewhere(desired: Desired, observed: Observed, place: ProviderSnapshot) 
     return place.key != (desired.provider or stays)
 
 
+def is_adopted(desired: Desired, registration: Registration) -> bool:
+    """Whether the client was there before us, and is not one that has taken its place."""
+    return desired.adopt is not None and registration.client_id == desired.adopt.client_id
+
+
 def lacks_secret(desired: Desired, registration: Registration) -> bool:
     """Whether nobody has told us the secret of a client that was adopted."""
     needed = effective_auth_method(registration) in AUTH_METHODS_WITH_SECRET

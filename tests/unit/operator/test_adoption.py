@@ -261,6 +261,21 @@ async def test_a_client_that_was_there_before_us_is_not_taken_away_by_a_policy()
     assert world.condition() == ("True", "Ready")
 
 
+async def test_one_that_took_the_place_of_an_adopted_client_goes_like_any_other() -> None:
+    world = world_to_adopt_in(clientPolicy={"grantTypes": ["authorization_code"]})
+    world.add_client(adopt=adoptable_client(world))
+    await world.settle()
+    world.provider.clients.clear()
+    world.provider.overrides["grant_types"] = ["implicit"]
+    world.advance(7200)
+    for _ in range(3):
+        await world.run_pass()
+        world.advance(400)
+    assert world.condition() == ("False", "PolicyDenied")
+    assert not world.provider.clients
+    assert world.secret() is None
+
+
 async def test_the_provider_may_be_corrected_before_the_adoption_is_done() -> None:
     world = world_to_adopt_in()
     adopt = adoptable_client(world)

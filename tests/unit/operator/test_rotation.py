@@ -264,18 +264,23 @@ async def test_a_new_client_answers_the_request_that_stands() -> None:
     assert len(world.provider.clients) == 1
 
 
+async def stays_rejected(world: World) -> None:
+    """See the refusal told, and the same not asked for again."""
+    for _ in range(3):
+        world.advance(400)
+        await world.run_pass()
+        assert world.condition() == ("False", "RegistrationRejected")
+        assert not world.wire.writes
+        assert not {"provider rotate", "provider update"} & {*world.wire.requests}
+
+
 async def test_a_refused_rotation_is_told_of_until_it_is_asked_for_again() -> None:
     world = await ready_world(rotating())
     ask_for_rotation(world)
     refused = Refused(400, "invalid_client_metadata", "no")
     world.provider.instead, world.provider.instead_once = refused, True
     await world.run_pass()
-    for _ in range(3):
-        world.advance(400)
-        await world.run_pass()
-        assert world.condition() == ("False", "RegistrationRejected")
-        assert not world.wire.writes
-        assert "provider rotate" not in world.wire.requests
+    await stays_rejected(world)
     world.advance(3600)
     await world.run_pass()
     assert world.condition() == ("True", "Ready")
@@ -325,12 +330,7 @@ async def test_a_refused_update_and_a_refused_rotation_are_both_remembered() -> 
     world.provider.instead = Refused(400, "invalid_client_metadata", "no")
     await world.run_pass()
     assert world.wire.requests == ["provider rotate", "provider update"]
-    for _ in range(3):
-        world.advance(400)
-        await world.run_pass()
-        assert world.condition() == ("False", "RegistrationRejected")
-        assert not world.wire.writes
-        assert not {"provider rotate", "provider update"} & {*world.wire.requests}
+    await stays_rejected(world)
 
 
 async def test_what_a_provider_cannot_rotate_is_told_of_also_while_it_does_not_answer() -> None:
